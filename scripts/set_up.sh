@@ -65,7 +65,7 @@ interfaces() {
   say "ROS 2 interfaces (colcon build, about a minute)"
   rm -rf .cache/build .cache/install
   AMENT_PREFIX_PATH="$PWD/.venv" CMAKE_PREFIX_PATH="$PWD/.venv" PATH="$PWD/.venv/bin:$PATH" \
-    .venv/bin/colcon --log-base .cache/log build --build-base .cache/build --install-base .cache/install --packages-select semantic_grasping \
+    .venv/bin/colcon --log-base .cache/log build --build-base .cache/build --install-base .cache/install \
     --cmake-args -DPython3_EXECUTABLE="$PWD/.venv/bin/python" -DPython3_FIND_VIRTUALENV=ONLY -DBUILD_TESTING=OFF >.cache/colcon.log 2>&1 ||
     { tail -40 .cache/colcon.log >&2; fail "colcon build failed (.cache/colcon.log)."; }
   echo "$wanted" >.cache/stamps/interfaces
