@@ -1,0 +1,1 @@
+"""Grasp2Vec without ROS: torch and numpy only."""

@@ -1,0 +1,1 @@
+"""The nodes of Grasp2Vec: one thin file each."""

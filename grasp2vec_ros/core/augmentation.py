@@ -1,0 +1,147 @@
+"""From stored attempts to training batches: windows around what changed, flips, colours, turned views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from grasp2vec_ros.core.encoder import EncoderConfig, held_input, scene_input
+from grasp2vec_ros.core.experience import Experience
+from grasp2vec_ros.core.options import option
+
+
+@dataclass
+class AugmentationConfig:
+    """How training images vary."""
+
+    window: str = option("change", "part of the scene that is looked at", choices=["change", "random"])
+    window_px: int = option(64, "side of the window, at the encoder's scale", minimum=16, maximum=1024)
+    jitter_px: int = option(10, "how far the window may be off what changed", minimum=0, maximum=512)
+    flip: bool = option(True, "mirror images; drawn apart for scene and held, as in the paper")
+    colour: float = option(0.15, "change of brightness, contrast and tint, the same for pre and post", minimum=0.0, maximum=1.0)
+    turn_rad: float = option(0.5, "largest turn of a held image", minimum=0.0, maximum=3.15)
+    zoom: float = option(0.2, "largest relative change of a held image's size", minimum=0.0, maximum=0.9)
+
+
+@dataclass
+class PreparedExperience:
+    """An attempt at the encoder's scale, uint8, ready to be cut.
+
+    Attributes:
+        pre, post: (h, w, 3).
+        held: (V, s, s, 3), V may be 0.
+        change: (column, row) of the middle of what changed, from pre and post alone.
+    """
+
+    pre: Tensor
+    post: Tensor
+    held: Tensor
+    change: tuple[float, float]
+
+    @property
+    def bytes(self) -> int:
+        """Memory that it takes."""
+        return self.pre.numel() + self.post.numel() + self.held.numel()
+
+
+def prepare(experience: Experience, config: EncoderConfig) -> PreparedExperience:
+    """Brings a stored attempt to the encoder's scale."""
+    scenes = torch.from_numpy(np.stack([experience.pre, experience.post]))
+    scenes = (scene_input(scenes, config) * 255).round().byte().permute(0, 2, 3, 1).contiguous()
+    if experience.held:
+        held = [held_input(torch.from_numpy(np.ascontiguousarray(view))[None], config) for view in experience.held]
+        held = (torch.cat(held) * 255).round().byte().permute(0, 2, 3, 1).contiguous()
+    else:
+        held = torch.zeros(0, config.held_size_px, config.held_size_px, 3, dtype=torch.uint8)
+    return PreparedExperience(scenes[0], scenes[1], held, change_centre(scenes[0], scenes[1]))
+
+
+def change_centre(pre: Tensor, post: Tensor, blur_px: int = 25) -> tuple[float, float]:
+    """Where pre and post differ most: the peak of their blurred difference.
+
+    Args:
+        pre, post: (h, w, 3) uint8.
+        blur_px: about the size of an object.
+
+    Returns:
+        (column, row).
+    """
+    difference = (pre.float() - post.float()).abs().mean(dim=2)[None, None]
+    blurred = functional.avg_pool2d(difference, blur_px, stride=1, padding=blur_px // 2, count_include_pad=True)[0, 0]
+    row, column = divmod(int(blurred.argmax()), blurred.shape[1])
+    return float(column), float(row)
+
+
+@dataclass
+class Batch:
+    """Float images in [0, 1], (B, 3, h, w): windows of pre and post, two views of what was held."""
+
+    pre: Tensor
+    post: Tensor
+    held: Tensor
+    held_again: Tensor
+
+
+def make_batch(items: list[PreparedExperience], config: AugmentationConfig, generator: torch.Generator) -> Batch:
+    """Cuts and varies the images of attempts that lifted something."""
+    windows = [_window(item, config, generator) for item in items]
+    pre, post = torch.stack([w[0] for w in windows]), torch.stack([w[1] for w in windows])
+    if config.flip:
+        pre, post = _flip(generator, pre, post)
+    pre, post = _recolour(config.colour, generator, pre, post)
+    views = [torch.randperm(len(item.held), generator=generator) for item in items]
+    first = torch.stack([item.held[int(order[0])] for item, order in zip(items, views, strict=True)])
+    second = torch.stack([item.held[int(order[-1])] for item, order in zip(items, views, strict=True)])
+    return Batch(pre, post, _vary_held(first, config, generator), _vary_held(second, config, generator))
+
+
+def _window(item: PreparedExperience, config: AugmentationConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    height, width = item.pre.shape[:2]
+    side_y, side_x = min(config.window_px, height), min(config.window_px, width)
+    if config.window == "change":
+        jitter = (torch.rand(2, generator=generator) * 2 - 1) * config.jitter_px
+        left = round(item.change[0] + float(jitter[0]) - side_x / 2)
+        top = round(item.change[1] + float(jitter[1]) - side_y / 2)
+    else:
+        left = int(torch.randint(0, width - side_x + 1, (1,), generator=generator))
+        top = int(torch.randint(0, height - side_y + 1, (1,), generator=generator))
+    left, top = min(max(left, 0), width - side_x), min(max(top, 0), height - side_y)
+    return tuple(image[top : top + side_y, left : left + side_x].permute(2, 0, 1).float() / 255 for image in (item.pre, item.post))
+
+
+def _flip(generator: torch.Generator, *images: Tensor) -> list[Tensor]:
+    """Mirrors each row's images together, left-right and up-down with even odds."""
+    result = list(images)
+    for dimension in (2, 3):
+        chosen = torch.rand(len(images[0]), generator=generator) < 0.5
+        result = [torch.where(chosen[:, None, None, None], image.flip(dimension), image) for image in result]
+    return result
+
+
+def _recolour(strength: float, generator: torch.Generator, *images: Tensor) -> list[Tensor]:
+    """Brightness, contrast and tint, the same for all images of a row."""
+    if strength == 0:
+        return list(images)
+    rows = len(images[0])
+    draw = lambda *shape: (torch.rand(rows, *shape, generator=generator) * 2 - 1) * strength  # noqa: E731
+    gain, offset, tint = 1 + draw(1, 1, 1), 0.5 * draw(1, 1, 1), 1 + 0.4 * draw(3, 1, 1)
+    return [((image - 0.5) * gain * tint + 0.5 + offset).clamp(0, 1) for image in images]
+
+
+def _vary_held(images: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
+    """Turns, zooms, mirrors and recolours held images; uint8 (B, s, s, 3) -> float (B, 3, s, s)."""
+    floats = images.permute(0, 3, 1, 2).float() / 255
+    rows = len(floats)
+    angle = (torch.rand(rows, generator=generator) * 2 - 1) * config.turn_rad
+    scale = 1 + (torch.rand(rows, generator=generator) * 2 - 1) * config.zoom
+    mirror = torch.where(torch.rand(rows, generator=generator) < 0.5, -1.0, 1.0) if config.flip else torch.ones(rows)
+    shift = (torch.rand(rows, 2, generator=generator) * 2 - 1) * 0.12
+    cosine, sine = angle.cos() / scale, angle.sin() / scale
+    transform = torch.stack([torch.stack([cosine * mirror, -sine, shift[:, 0]], 1), torch.stack([sine * mirror, cosine, shift[:, 1]], 1)], 1)
+    grid = functional.affine_grid(transform, list(floats.shape), align_corners=False)
+    turned = functional.grid_sample(floats, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return _recolour(config.colour, generator, turned)[0]

@@ -1,0 +1,167 @@
+"""Checkpoints: one safetensors file each, complete or not there at all, never pickled."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, make_model
+from grasp2vec_ros.core.options import from_mapping
+
+FORMAT = "grasp2vec-1"
+_NAME = re.compile(r"grasp2vec-(\d{9})-[0-9a-f]{8}\.safetensors")
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is missing, damaged or not of this package; nothing was changed."""
+
+
+@dataclass
+class Checkpoint:
+    """A checkpoint on disk.
+
+    Attributes:
+        version: step and content, for instance "1200-3fa8c1d2".
+        path: its file.
+        step: optimiser steps.
+    """
+
+    version: str
+    path: Path
+    step: int
+
+
+def save_checkpoint(folder: str | Path, model: Grasp2Vec, step: int, details: Mapping[str, object] | None = None) -> Checkpoint:
+    """Writes a model; readers see the whole file or none.
+
+    Args:
+        folder: where to; made when missing.
+        model: what to save.
+        step: optimiser steps so far.
+        details: anything worth remembering, as JSON.
+
+    Raises:
+        CheckpointError: the folder is read-only, the disk is full, or a weight is not finite.
+    """
+    weights = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
+    broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
+    if broken:
+        raise CheckpointError(f"checkpoint: weight {broken[0]} is not finite; not saved")
+    digest = _digest(weights)
+    metadata = {
+        "format": FORMAT,
+        "step": str(step),
+        "version": f"{step}-{digest[:8]}",
+        "digest": digest,
+        "encoder": json.dumps(dataclasses.asdict(model.config)),
+        "details": json.dumps(dict(details or {})),
+    }
+    path = Path(folder) / f"grasp2vec-{step:09d}-{digest[:8]}.safetensors"
+    write_atomically(path, weights, metadata)
+    return Checkpoint(metadata["version"], path, step)
+
+
+def write_atomically(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Writes a safetensors file beside its place, forces it to disk, and moves it there.
+
+    Raises:
+        CheckpointError: it could not be written; what was there before is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        safetensors.torch.save_file(dict(tensors), temporary, dict(metadata))
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(f"checkpoint: {path} cannot be written: {error}") from error
+
+
+def checkpoints(folder: str | Path) -> list[Path]:
+    """Checkpoint files of a folder, oldest step first; a missing folder has none."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        return []
+    return sorted((p for p in folder.iterdir() if _NAME.fullmatch(p.name)), key=lambda p: (p.name[:19], p.stat().st_mtime_ns))
+
+
+def newest_checkpoint(folder: str | Path) -> Path | None:
+    """The file that was written last, or None."""
+    return max(checkpoints(folder), key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """Format, step, version, digest, encoder and details of a checkpoint file.
+
+    Raises:
+        CheckpointError: unreadable or not a checkpoint of this package.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"checkpoint: {path} cannot be read: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"checkpoint: {path} has format {metadata.get('format')!r}, expected {FORMAT!r}")
+    return metadata
+
+
+def load_checkpoint(path: str | Path) -> tuple[Grasp2Vec, dict[str, str]]:
+    """Reads a model.
+
+    Args:
+        path: a checkpoint file, or a folder of them (then the newest).
+
+    Returns:
+        The model in evaluation mode, and the file's metadata.
+
+    Raises:
+        CheckpointError: missing, damaged, or not of this package.
+    """
+    path = Path(path)
+    if path.is_dir():
+        newest = newest_checkpoint(path)
+        if newest is None:
+            raise CheckpointError(f"checkpoint: no checkpoint in {path}")
+        path = newest
+    if not path.is_file():
+        raise CheckpointError(f"checkpoint: {path} does not exist")
+    metadata = read_metadata(path)
+    try:
+        weights = safetensors.torch.load_file(path)
+        if _digest(weights) != metadata["digest"]:
+            raise CheckpointError(f"checkpoint: {path} is damaged: its content does not match its digest")
+        model = make_model(from_mapping(EncoderConfig, json.loads(metadata["encoder"])))
+        model.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f"checkpoint: {path} cannot be used: {error}") from error
+    return model.eval(), metadata
+
+
+def _digest(weights: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].numpy().tobytes())
+    return digest.hexdigest()

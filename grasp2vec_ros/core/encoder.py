@@ -1,0 +1,106 @@
+"""The two encoders phi_s and phi_o (Grasp2Vec, section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from grasp2vec_ros.core.arithmetic import pool
+from grasp2vec_ros.core.backbones import make_backbone
+from grasp2vec_ros.core.options import option
+
+
+@dataclass
+class EncoderConfig:
+    """What the encoders are. The paper's: backbone resnet50, embedding_size 1024, pooling mean, scene_width_px 640."""
+
+    backbone: str = option("small", "net", choices=["small", "resnet50", "transformers"], read_only=True)
+    model_path: str = option("", "local folder of a `transformers` vision model", read_only=True)
+    width: int = option(24, "channels of the small net's first stage", minimum=4, maximum=256, read_only=True)
+    embedding_size: int = option(128, "length of the vectors", minimum=2, maximum=4096, read_only=True)
+    pooling: str = option("sum", "how a map becomes a vector", choices=["sum", "mean"], read_only=True)
+    relu: bool = option(True, "maps are non-negative, as in the paper", read_only=True)
+    share_trunk: bool = option(False, "one backbone for scenes and held objects, with a head each", read_only=True)
+    scene_width_px: int = option(208, "scenes are resized to this width, keeping their shape", minimum=32, maximum=2048, read_only=True)
+    held_size_px: int = option(64, "held images are resized to this square", minimum=16, maximum=1024, read_only=True)
+    held_crop: float = option(0.75, "middle part of a held image that is looked at", minimum=0.1, maximum=1.0, read_only=True)
+
+
+class Branch(nn.Module):
+    """An encoder: backbone, then a 1 x 1 convolution to the embedding size."""
+
+    def __init__(self, config: EncoderConfig, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        # The paper's map is the backbone's own; a head is added only where the sizes differ.
+        same = config.backbone == "resnet50" and backbone.channels == config.embedding_size
+        self.head = nn.Identity() if same else nn.Conv2d(backbone.channels, config.embedding_size, 1)
+        self._relu = config.relu
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, D, h, w)."""
+        maps = self.head(self.backbone((images - 0.5) * 4.0))
+        return functional.relu(maps) if self._relu else maps
+
+
+class Grasp2Vec(nn.Module):
+    """phi_s and phi_o.
+
+    Images are float (B, 3, H, W) in [0, 1], RGB, already at the configured scale (see `scene_input`, `held_input`).
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        backbone = make_backbone(config.backbone, config.width, config.model_path)
+        self.scene = Branch(config, backbone)
+        other = backbone if config.share_trunk else make_backbone(config.backbone, config.width, config.model_path)
+        self.held = Branch(config, other)
+        # Of the cosine n-pairs loss; learned with the rest.
+        self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
+
+    def scene_map(self, images: Tensor) -> Tensor:
+        """Spatial map of scenes, (B, D, h, w)."""
+        return self.scene(images)
+
+    def embed_scene(self, images: Tensor) -> Tensor:
+        """phi_s, (B, D)."""
+        return pool(self.scene(images), self.config.pooling)
+
+    def embed_held(self, images: Tensor) -> Tensor:
+        """phi_o, (B, D)."""
+        return pool(self.held(images), self.config.pooling)
+
+
+def make_model(config: EncoderConfig, seed: int = 0) -> Grasp2Vec:
+    """A model with random weights that depend on the seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return Grasp2Vec(config)
+
+
+def scene_input(images: Tensor, config: EncoderConfig) -> Tensor:
+    """Scenes at the scale of the encoder: uint8 (B, H, W, 3) -> float (B, 3, h, w) in [0, 1]."""
+    height = max(16, round(config.scene_width_px * images.shape[1] / images.shape[2]))
+    return _resized(images, height, config.scene_width_px)
+
+
+def held_input(images: Tensor, config: EncoderConfig) -> Tensor:
+    """Held images at the scale of the encoder: uint8 (B, H, W, 3) -> float (B, 3, s, s) in [0, 1].
+
+    The middle square is taken, `held_crop` of the shorter side.
+    """
+    height, width = images.shape[1:3]
+    side = max(8, round(min(height, width) * config.held_crop))
+    top, left = (height - side) // 2, (width - side) // 2
+    return _resized(images[:, top : top + side, left : left + side], config.held_size_px, config.held_size_px)
+
+
+def _resized(images: Tensor, height: int, width: int) -> Tensor:
+    floats = images.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last).float() / 255.0
+    if floats.shape[2:] == (height, width):
+        return floats
+    return functional.interpolate(floats, (height, width), mode="bilinear", antialias=True, align_corners=False)

@@ -1,0 +1,170 @@
+"""The model in use: embeds, finds and scores, while newer checkpoints replace it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from grasp2vec_ros.core import arithmetic
+from grasp2vec_ros.core.checkpoint import CheckpointError, load_checkpoint, newest_checkpoint
+from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, held_input, make_model, scene_input
+from grasp2vec_ros.core.options import option
+
+logger = logging.getLogger(__name__)
+
+UNTRAINED = "untrained"
+
+
+@dataclass
+class PerceiverConfig:
+    """Where the model runs and what its heatmap is."""
+
+    device: str = option("auto", "where the model runs; auto: a GPU when there is one", choices=["auto", "cpu", "cuda"], read_only=True)
+    cosine_heatmap: bool = option(True, "heatmap of cosines in [-1, 1]; otherwise raw dot products as in the paper")
+    seed: int = option(0, "seed of the weights before the first checkpoint", minimum=0, maximum=2**31 - 1, read_only=True)
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    model: Grasp2Vec
+    version: str
+    path: Path | None
+
+
+def choose_device(device: str) -> torch.device:
+    """The device to use; warns when a GPU was asked for and there is none."""
+    if device == "cuda" and not torch.cuda.is_available():
+        logger.warning("device: 'cuda' was asked for and there is no usable GPU; using the CPU")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+class Perceiver:
+    """Holds the model in use; safe to call from several threads.
+
+    A new model is read beside the old one and swapped in by one assignment: a call uses one model from start to end.
+    """
+
+    def __init__(self, config: PerceiverConfig | None = None, encoder: EncoderConfig | None = None) -> None:
+        self.config = config or PerceiverConfig()
+        self.device = choose_device(self.config.device)
+        untrained = make_model(encoder or EncoderConfig(), self.config.seed).eval()
+        self._loaded = _Loaded(self._placed(untrained), UNTRAINED, None)
+        self._loading = threading.Lock()
+        self._refused: tuple[Path, int] | None = None
+
+    def _placed(self, model: Grasp2Vec) -> Grasp2Vec:
+        return model.to(self.device, memory_format=torch.channels_last)
+
+    @property
+    def version(self) -> str:
+        """Version of the checkpoint in use; "untrained" before the first."""
+        return self._loaded.version
+
+    @property
+    def embedding_size(self) -> int:
+        """Length of the vectors."""
+        return self._loaded.model.config.embedding_size
+
+    def load(self, path: str | Path) -> str:
+        """Uses a checkpoint from now on.
+
+        Returns:
+            Its version.
+
+        Raises:
+            CheckpointError: it cannot be used; the model in use stays.
+        """
+        with self._loading:
+            path = Path(path)
+            file = newest_checkpoint(path) if path.is_dir() else path
+            model, metadata = load_checkpoint(file or path)
+            self._loaded = _Loaded(self._placed(model), metadata["version"], file)
+            return metadata["version"]
+
+    def reload_if_newer(self, folder: str | Path) -> str | None:
+        """Uses the newest checkpoint of a folder when it is another one than now.
+
+        Returns:
+            Its version when it was loaded, else None. A damaged one is logged once and left alone.
+        """
+        newest = newest_checkpoint(folder)
+        if newest is None or newest == self._loaded.path:
+            return None
+        try:
+            mark = (newest, newest.stat().st_mtime_ns)
+            if mark == self._refused:
+                return None
+            return self.load(newest)
+        except (CheckpointError, OSError) as error:
+            self._refused = mark
+            logger.error("%s; the model in use (%s) stays", error, self.version)
+            return None
+
+    @torch.inference_mode()
+    def embed_held(self, images: list[np.ndarray]) -> np.ndarray:
+        """phi_o of images of objects held up to the camera.
+
+        Args:
+            images: (H, W, 3) uint8 RGB each, of any size.
+
+        Returns:
+            (n, D) float32.
+        """
+        loaded = self._loaded
+        inputs = [held_input(self._tensor(image), loaded.model.config) for image in images]
+        return loaded.model.embed_held(torch.cat(inputs)).float().cpu().numpy()
+
+    @torch.inference_mode()
+    def embed_scene(self, image: np.ndarray) -> np.ndarray:
+        """phi_s of a scene (H, W, 3) uint8 RGB: (D,) float32."""
+        loaded = self._loaded
+        return loaded.model.embed_scene(scene_input(self._tensor(image), loaded.model.config))[0].float().cpu().numpy()
+
+    @torch.inference_mode()
+    def embed_region(self, scene: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:
+        """phi_s of a rectangle of a scene [px]: what a goal is made of that is pointed at in the scene, (D,) float32."""
+        loaded = self._loaded
+        maps = loaded.model.scene_map(scene_input(self._tensor(scene), loaded.model.config))
+        rows, columns = maps.shape[2:]
+        y0, x0 = int(top / scene.shape[0] * rows), int(left / scene.shape[1] * columns)
+        y1 = max(y0 + 1, int(np.ceil((top + height) / scene.shape[0] * rows)))
+        x1 = max(x0 + 1, int(np.ceil((left + width) / scene.shape[1] * columns)))
+        return maps[0, :, y0:y1, x0:x1].sum(dim=(1, 2)).float().cpu().numpy()
+
+    @torch.inference_mode()
+    def heatmap(self, scene: np.ndarray, goal: np.ndarray) -> np.ndarray:
+        """Where the goal is in a scene.
+
+        Args:
+            scene: (H, W, 3) uint8 RGB.
+            goal: (D,).
+
+        Returns:
+            (H, W) float32, at the scene's size.
+        """
+        loaded = self._loaded
+        if goal.shape != (loaded.model.config.embedding_size,):
+            raise ValueError(f"goal: shape {goal.shape} does not fit the model's embedding size {loaded.model.config.embedding_size}")
+        maps = loaded.model.scene_map(scene_input(self._tensor(scene), loaded.model.config))
+        heat = arithmetic.heatmap(maps[0], torch.from_numpy(np.ascontiguousarray(goal)).to(maps), self.config.cosine_heatmap)
+        full = functional.interpolate(heat[None, None], scene.shape[:2], mode="bicubic", align_corners=False)
+        return full[0, 0].float().cpu().numpy()
+
+    @staticmethod
+    def reward(goal: np.ndarray, held: np.ndarray) -> tuple[float, float]:
+        """Reward in [0, 1] and cosine in [-1, 1] of a goal and an outcome, (D,) each."""
+        goal_vector, held_vector = torch.from_numpy(goal), torch.from_numpy(held)
+        cosine = float(functional.cosine_similarity(goal_vector, held_vector, dim=0))
+        return float(arithmetic.cosine_reward(goal_vector, held_vector)), cosine
+
+    def _tensor(self, image: np.ndarray) -> Tensor:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+            raise ValueError(f"image: shape {image.shape} and type {image.dtype} are not an RGB image (H, W, 3) of uint8")
+        return torch.from_numpy(np.ascontiguousarray(image))[None].to(self.device)

@@ -1,0 +1,407 @@
+"""The online trainer: learns in a thread of its own from a store that grows meanwhile."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from grasp2vec_ros.core.augmentation import AugmentationConfig, PreparedExperience, make_batch, prepare
+from grasp2vec_ros.core.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    checkpoints,
+    load_checkpoint,
+    newest_checkpoint,
+    save_checkpoint,
+    write_atomically,
+)
+from grasp2vec_ros.core.encoder import EncoderConfig, make_model
+from grasp2vec_ros.core.evaluation import own_retrieval
+from grasp2vec_ros.core.inference import choose_device
+from grasp2vec_ros.core.learner import Learner, LearnerConfig, NotFiniteError
+from grasp2vec_ros.core.objective import ObjectiveConfig
+from grasp2vec_ros.core.options import option
+from grasp2vec_ros.core.store import ExperienceStore, StoreError
+
+logger = logging.getLogger(__name__)
+
+OPTIMISER_FILE = "optimiser.safetensors"
+# After so many bad batches in a row the weights themselves are suspected and the last good ones are taken back.
+BAD_BATCHES_IN_A_ROW = 20
+IDLE_S = 0.2
+
+
+@dataclass
+class TrainerConfig:
+    """How the online trainer works; the parts have configurations of their own."""
+
+    batch_size: int = option(32, "attempts per step", minimum=2, maximum=4096)
+    smallest_batch: int = option(8, "attempts that must be there before learning starts", minimum=2, maximum=4096)
+    checkpoint_every_s: float = option(20.0, "time between checkpoints", minimum=0.5, maximum=86400.0)
+    keep_checkpoints: int = option(3, "older ones are deleted", minimum=1, maximum=100000)
+    evaluate_every_s: float = option(20.0, "time between measurements on held-out experience", minimum=0.5, maximum=86400.0)
+    evaluate_on: int = option(200, "held-out attempts that are compared", minimum=2, maximum=100000)
+    cache_mb: int = option(1024, "memory for decoded images [MiB]", minimum=16, maximum=1048576)
+    threads: int = option(1, "CPU threads of a step; 0: as torch likes", minimum=0, maximum=256, read_only=True)
+    device: str = option("auto", "where to learn; auto: a GPU when there is one", choices=["auto", "cpu", "cuda"], read_only=True)
+    seed: int = option(0, "seed of weights and batches", minimum=0, maximum=2**31 - 1, read_only=True)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    learner: LearnerConfig = field(default_factory=LearnerConfig)
+
+
+@dataclass(frozen=True)
+class TrainerStatus:
+    """State of the trainer; the fields of TrainingStatus.msg."""
+
+    paused: bool
+    waiting: bool
+    step: int
+    loss: float
+    steps_per_second: float
+    heldout_retrieval: float
+    heldout_gallery: int
+    experiences: int
+    experiences_lifted: int
+    skipped_batches: int
+    checkpoint_version: str
+    message: str
+
+
+class ExperienceCache:
+    """Decoded attempts in memory, the least recently used leave first."""
+
+    def __init__(self, store: ExperienceStore, encoder: EncoderConfig, limit_bytes: int) -> None:
+        self._store, self._encoder, self._limit = store, encoder, limit_bytes
+        self._items: OrderedDict[str, PreparedExperience] = OrderedDict()
+        self._size = 0
+        self._unreadable: set[str] = set()
+
+    def get(self, experience_id: str) -> PreparedExperience | None:
+        """An attempt at the encoder's scale; None when it cannot be read, which is logged once."""
+        if experience_id in self._items:
+            self._items.move_to_end(experience_id)
+            return self._items[experience_id]
+        if experience_id in self._unreadable:
+            return None
+        try:
+            item = prepare(self._store.get(experience_id), self._encoder)
+        except (StoreError, ValueError) as error:
+            logger.error("left out of training: %s", error)
+            self._unreadable.add(experience_id)
+            return None
+        self._items[experience_id] = item
+        self._size += item.bytes
+        while self._size > self._limit and len(self._items) > 1:
+            self._size -= self._items.popitem(last=False)[1].bytes
+        return item
+
+
+class OnlineTrainer:
+    """Samples the store, learns, measures itself on held-out attempts, and writes checkpoints.
+
+    It goes on from the newest checkpoint of its folder. All public calls are safe from any thread.
+
+    Args:
+        config: see there.
+        store_folder: the experience store; made when missing.
+        checkpoint_folder: where checkpoints and the optimiser's state go.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+
+    def __init__(self, config: TrainerConfig, store_folder: str | Path, checkpoint_folder: str | Path) -> None:
+        self.config = config
+        self.store = ExperienceStore(store_folder)
+        self.folder = Path(checkpoint_folder)
+        self._device = choose_device(config.device)
+        self._cache = ExperienceCache(self.store, config.encoder, config.cache_mb * 2**20)
+        self._rng = np.random.default_rng(config.seed)
+        self._generator = torch.Generator().manual_seed(config.seed)
+        # Held while weights change or are read: a step, a measurement, a checkpoint, a reset.
+        self._working = threading.RLock()
+        self._stop = threading.Event()
+        self._paused = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._losses: list[float] = []
+        self._rate_mark = (time.monotonic(), 0)
+        self._last_loss, self._rate = math.nan, 0.0
+        self._heldout, self._heldout_gallery = math.nan, 0
+        self._skipped, self._bad_in_a_row = 0, 0
+        self._waiting, self._message = True, ""
+        self._version = ""
+        self._learner = self._fresh_learner()
+        self._resume()
+
+    def _fresh_learner(self) -> Learner:
+        model = make_model(self.config.encoder, self.config.seed)
+        return Learner(model, self.config.learner, self.config.objective, self._device)
+
+    def _resume(self) -> None:
+        """Goes on from the newest checkpoint that can be used, older ones after that."""
+        for path in sorted(checkpoints(self.folder), key=lambda p: -p.stat().st_mtime_ns):
+            try:
+                self.load(path)
+                return
+            except CheckpointError as error:
+                logger.error("%s; trying an older one", error)
+                self._message = str(error)
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps since the last reset."""
+        return self._learner.step_count
+
+    def start(self) -> None:
+        """Begins to learn in the background."""
+        if self._thread is None or not self._thread.is_alive():
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, name="trainer", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stops learning, and writes a checkpoint when there is anything new."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self.step and not self._version.startswith(f"{self.step}-"):
+            self._try_to_save()
+
+    def close(self) -> None:
+        """Stops and closes the store."""
+        self.stop()
+        self.store.close()
+
+    def pause(self) -> None:
+        """Stops learning after the step that is running; returns when it is over."""
+        self._paused.set()
+        with self._working:
+            pass
+
+    def resume(self) -> None:
+        """Learns on."""
+        self._paused.clear()
+
+    def reset(self) -> None:
+        """Starts again from random weights; experience and checkpoints on disk stay."""
+        with self._working:
+            self._learner = self._fresh_learner()
+            self._losses, self._last_loss = [], math.nan
+            self._heldout, self._heldout_gallery = math.nan, 0
+
+    def save(self, folder: str | Path | None = None) -> Checkpoint:
+        """Writes a checkpoint now.
+
+        Raises:
+            CheckpointError: it could not be written; the last good one is untouched.
+        """
+        with self._working:
+            details = {"heldout_retrieval": None if math.isnan(self._heldout) else self._heldout, "experiences": len(self.store)}
+            checkpoint = save_checkpoint(folder or self.folder, self._learner.model, self.step, details)
+            if folder is None or Path(folder) == self.folder:
+                self._save_optimiser(checkpoint)
+                self._version = checkpoint.version
+                self._delete_old()
+        return checkpoint
+
+    def load(self, path: str | Path) -> str:
+        """Goes on from a checkpoint; the optimiser's state too when it belongs to it.
+
+        Raises:
+            CheckpointError: it cannot be used; the model in use stays.
+        """
+        path = Path(path)
+        if path.is_dir():
+            path = newest_checkpoint(path) or path
+        model, metadata = load_checkpoint(path)
+        with self._working:
+            if model.config != self.config.encoder:
+                raise CheckpointError(f"checkpoint: {path} has encoder {model.config}, this trainer is configured for {self.config.encoder}")
+            learner = Learner(model, self.config.learner, self.config.objective, self._device)
+            learner.step_count = int(metadata["step"])
+            self._load_optimiser(learner, path.parent / OPTIMISER_FILE, metadata["version"])
+            self._learner, self._version = learner, metadata["version"]
+        return metadata["version"]
+
+    def _save_optimiser(self, checkpoint: Checkpoint) -> None:
+        names = {id(p): name for name, p in self._learner.model.named_parameters()}
+        tensors: dict[str, Tensor] = {}
+        for parameter, state in self._learner.optimiser.state.items():
+            for key, value in state.items():
+                tensors[f"{names[id(parameter)]}/{key}"] = value.detach().cpu().contiguous()
+        if tensors:
+            metadata = {"version": checkpoint.version, "random": json.dumps(self._rng.bit_generator.state)}
+            write_atomically(self.folder / OPTIMISER_FILE, tensors, metadata)
+
+    def _load_optimiser(self, learner: Learner, file: Path, version: str) -> None:
+        if not file.is_file():
+            return
+        try:
+            with safetensors.safe_open(str(file), framework="pt") as opened:
+                metadata = opened.metadata() or {}
+            if metadata.get("version") != version:
+                return  # of another checkpoint: moments of other weights would mislead
+            tensors = safetensors.torch.load_file(file)
+            state = json.loads(metadata["random"])
+        except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
+            logger.warning("optimiser state %s cannot be read (%s); it starts anew", file, error)
+            return
+        parameters = dict(learner.model.named_parameters())
+        for key, value in tensors.items():
+            name, _, entry = key.rpartition("/")
+            parameter = parameters.get(name)
+            if parameter is not None:
+                learner.optimiser.state[parameter][entry] = value if entry == "step" else value.to(parameter.device)
+        self._rng.bit_generator.state = state
+
+    def _delete_old(self) -> None:
+        files = sorted(checkpoints(self.folder), key=lambda p: p.stat().st_mtime_ns)
+        for path in files[: -self.config.keep_checkpoints]:
+            path.unlink(missing_ok=True)
+
+    def _try_to_save(self) -> None:
+        try:
+            self.save()
+        except CheckpointError as error:
+            logger.error("%s", error)
+            self._message = str(error)
+
+    def train_step(self) -> float | None:
+        """One optimiser step on a random batch.
+
+        Returns:
+            Its loss; None when there is too little experience or the batch was left out.
+        """
+        with self._working:
+            items = self._draw()
+            self._waiting = len(items) < self.config.smallest_batch
+            if self._waiting:
+                self._message = f"waiting for experience: {len(items)} of {self.config.smallest_batch} attempts that lifted something"
+                return None
+            batch = make_batch(items, self.config.augmentation, self._generator)
+            try:
+                loss = self._learner.step(batch, *self._draw_failures())
+            except NotFiniteError as error:
+                self._leave_out(error)
+                return None
+            self._bad_in_a_row = 0
+            self._message = ""
+            self._losses.append(loss)
+            return loss
+
+    def _draw(self) -> list[PreparedExperience]:
+        ids = dict.fromkeys(self.store.sample(2 * self.config.batch_size, self._rng, lifted=True, split="train"))
+        items = (self._cache.get(experience_id) for experience_id in list(ids)[: self.config.batch_size])
+        return [item for item in items if item is not None]
+
+    def _draw_failures(self) -> tuple[Tensor, Tensor] | tuple[None, None]:
+        if self.config.objective.failure == "none":
+            return None, None
+        ids = self.store.sample(self.config.batch_size // 4, self._rng, lifted=False, split="train")
+        items = [item for item in (self._cache.get(i) for i in dict.fromkeys(ids)) if item is not None]
+        if not items:
+            return None, None
+        # A failed attempt has no held views; its scenes stand in for them and are not looked at.
+        size = self.config.encoder.held_size_px
+        blank = torch.zeros(1, size, size, 3, dtype=torch.uint8)
+        scenes = make_batch(
+            [PreparedExperience(i.pre, i.post, blank, i.change) for i in items], self.config.augmentation, self._generator
+        )
+        return scenes.pre, scenes.post
+
+    def _leave_out(self, error: NotFiniteError) -> None:
+        self._skipped += 1
+        self._bad_in_a_row += 1
+        self._message = f"left out a batch: {error}"
+        logger.warning("%s", self._message)
+        if self._bad_in_a_row >= BAD_BATCHES_IN_A_ROW:
+            self._bad_in_a_row = 0
+            logger.error("%d bad batches in a row: going back to the last good checkpoint", BAD_BATCHES_IN_A_ROW)
+            self._learner = self._fresh_learner()
+            self._resume()
+
+    def evaluate(self) -> tuple[float, int]:
+        """Retrieval of the own held image on held-out attempts, and how many were compared."""
+        ids = self.store.ids(lifted=True, split="heldout")[-self.config.evaluate_on :]
+        items = [item for item in (self._cache.get(i) for i in ids) if item is not None and len(item.held)]
+        if len(items) < 2:
+            return math.nan, len(items)
+        with self._working:
+            model = self._learner.model.eval()
+            with torch.inference_mode():
+                queries, held = zip(*(self._embed(item) for item in items), strict=True)
+            model.train()
+        return own_retrieval(np.stack(queries), np.stack(held)), len(items)
+
+    def _embed(self, item: PreparedExperience) -> tuple[np.ndarray, np.ndarray]:
+        model = self._learner.model
+        scenes = torch.stack([item.pre, item.post]).permute(0, 3, 1, 2).float().to(self._device) / 255
+        held = item.held[:1].permute(0, 3, 1, 2).float().to(self._device) / 255
+        pre, post = model.embed_scene(scenes).cpu().numpy()
+        return pre - post, model.embed_held(held)[0].cpu().numpy()
+
+    def status(self) -> TrainerStatus:
+        """How it stands; the loss is the mean since the last call."""
+        losses, self._losses = self._losses, []
+        if losses:
+            self._last_loss = float(np.mean(losses))
+        now, (before, step) = time.monotonic(), self._rate_mark
+        if now - before > 0.5:
+            self._rate, self._rate_mark = max(0, self.step - step) / (now - before), (now, self.step)
+        try:
+            attempts, lifted = self.store.counts()
+        except StoreError as error:
+            attempts, lifted, self._message = 0, 0, str(error)
+        return TrainerStatus(
+            paused=self._paused.is_set(),
+            waiting=self._waiting,
+            step=self.step,
+            loss=self._last_loss,
+            steps_per_second=self._rate,
+            heldout_retrieval=self._heldout,
+            heldout_gallery=self._heldout_gallery,
+            experiences=attempts,
+            experiences_lifted=lifted,
+            skipped_batches=self._skipped,
+            checkpoint_version=self._version,
+            message=self._message,
+        )
+
+    def _run(self) -> None:
+        if self.config.threads:
+            torch.set_num_threads(self.config.threads)
+        saved = evaluated = time.monotonic()
+        while not self._stop.is_set():
+            if self._paused.is_set():
+                self._stop.wait(IDLE_S)
+                continue
+            try:
+                learned = self.train_step() is not None
+                now = time.monotonic()
+                if learned and now - evaluated > self.config.evaluate_every_s:
+                    self._heldout, self._heldout_gallery = self.evaluate()
+                    evaluated = time.monotonic()
+                if learned and now - saved > self.config.checkpoint_every_s:
+                    self._try_to_save()
+                    saved = time.monotonic()
+            except Exception as error:  # whatever happens, the trainer goes on: experience is safe in the store
+                logger.exception("training step failed")
+                self._skipped += 1
+                self._message = f"{type(error).__name__}: {error}"
+                learned = False
+            if not learned:
+                self._stop.wait(IDLE_S)

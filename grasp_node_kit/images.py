@@ -1,0 +1,110 @@
+"""Between sensor_msgs/Image and numpy arrays.
+
+The usual encodings are converted here, by views on the message's bytes; the unusual ones by cv_bridge where a ROS
+installation brings one that works, and by rosbags-image otherwise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sensor_msgs.msg import Image
+
+# Bytes per pixel, type and channels of what is converted without help.
+_PLAIN = {
+    "rgb8": (np.uint8, 3),
+    "bgr8": (np.uint8, 3),
+    "rgba8": (np.uint8, 4),
+    "bgra8": (np.uint8, 4),
+    "mono8": (np.uint8, 1),
+    "16UC1": (np.uint16, 1),
+    "mono16": (np.uint16, 1),
+    "32FC1": (np.float32, 1),
+}
+_COLOUR = ("rgb8", "bgr8", "rgba8", "bgra8", "mono8")
+# A frame larger than this is a mistake or an attack, not a camera.
+LARGEST_SIDE_PX = 8192
+
+
+def image_to_array(message: Image, name: str = "image") -> np.ndarray:
+    """The pixels of a message, (H, W) or (H, W, C), in the message's encoding; a copy.
+
+    Raises:
+        ValueError: names the field that is wrong, its value and what is expected.
+    """
+    if message.encoding not in _PLAIN:
+        raise ValueError(f"{name}.encoding: {message.encoding!r} is not one of {', '.join(_PLAIN)}")
+    kind, channels = _PLAIN[message.encoding]
+    height, width, row = message.height, message.width, message.width * channels * np.dtype(kind).itemsize
+    if height == 0 or width == 0:
+        raise ValueError(f"{name}: is empty ({width}x{height} pixels); check that the camera publishes")
+    if max(height, width) > LARGEST_SIDE_PX:
+        raise ValueError(f"{name}: {width}x{height} pixels are more than {LARGEST_SIDE_PX} on a side")
+    if message.step < row:
+        raise ValueError(f"{name}.step: {message.step} bytes a row are too few for {width} pixels of {message.encoding} ({row})")
+    if len(message.data) != height * message.step:
+        raise ValueError(f"{name}.data: {len(message.data)} bytes, expected height * step = {height * message.step}")
+    rows = np.frombuffer(message.data, np.uint8).reshape(height, message.step)[:, :row]
+    kind = np.dtype(kind).newbyteorder(">" if message.is_bigendian else "<")
+    array = np.ascontiguousarray(rows).view(kind).reshape(height, width, channels)
+    return array.astype(kind.newbyteorder("="))[..., 0] if channels == 1 else array.copy()
+
+
+def image_to_rgb(message: Image, name: str = "image") -> np.ndarray:
+    """A colour or grey message as RGB, (H, W, 3) uint8.
+
+    Raises:
+        ValueError: empty, inconsistent, or of another encoding.
+    """
+    if message.encoding not in _COLOUR:
+        raise ValueError(f"{name}.encoding: {message.encoding!r} is no colour image; expected one of {', '.join(_COLOUR)}")
+    array = image_to_array(message, name)
+    if message.encoding == "mono8":
+        return np.repeat(array[..., None], 3, axis=2)
+    order = [0, 1, 2] if message.encoding.startswith("rgb") else [2, 1, 0]
+    return np.ascontiguousarray(array[..., order])
+
+
+def image_to_depth_m(message: Image, name: str = "depth") -> np.ndarray:
+    """A depth message in metres, (H, W) float32, NaN where there is no measurement.
+
+    16UC1 is millimetres with 0 for none, 32FC1 is metres (REP 118).
+
+    Raises:
+        ValueError: empty, inconsistent, or of another encoding.
+    """
+    if message.encoding not in ("16UC1", "32FC1"):
+        raise ValueError(f"{name}.encoding: {message.encoding!r} is no depth image; expected 16UC1 (millimetres) or 32FC1 (metres)")
+    array = image_to_array(message, name)
+    if message.encoding == "16UC1":
+        return np.where(array == 0, np.nan, array * np.float32(0.001)).astype(np.float32)
+    return np.where(np.isfinite(array) & (array > 0), array, np.nan).astype(np.float32)
+
+
+def image_to_float(message: Image, name: str = "image") -> np.ndarray:
+    """A 32FC1 message such as a heatmap, (H, W) float32.
+
+    Raises:
+        ValueError: of another encoding.
+    """
+    if message.encoding != "32FC1":
+        raise ValueError(f"{name}.encoding: {message.encoding!r}, expected 32FC1")
+    return image_to_array(message, name)
+
+
+def array_to_image(array: np.ndarray, encoding: str) -> Image:
+    """A message of an array; its header is left empty.
+
+    Raises:
+        ValueError: the array does not fit the encoding.
+    """
+    if encoding not in _PLAIN:
+        raise ValueError(f"encoding: {encoding!r} is not one of {', '.join(_PLAIN)}")
+    kind, channels = _PLAIN[encoding]
+    shape = array.shape[:2] if channels == 1 else (*array.shape[:2], channels)
+    if array.dtype != kind or array.shape != shape:
+        raise ValueError(f"array: shape {array.shape} and type {array.dtype} do not fit encoding {encoding}")
+    message = Image(height=array.shape[0], width=array.shape[1], encoding=encoding, is_bigendian=0)
+    message.step = array.shape[1] * channels * array.itemsize
+    # Bytes set after construction skip rclpy's check of every single element.
+    message.data = array.tobytes()
+    return message
