@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 
 import rclpy
@@ -120,7 +121,8 @@ def run(make_node: Callable[[], KitNode], threads: int = 6) -> None:
     executor.add_node(node)
     node.start()
     try:
-        executor.spin()
+        while rclpy.ok():
+            _spin(executor, node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
@@ -128,6 +130,16 @@ def run(make_node: Callable[[], KitNode], threads: int = 6) -> None:
         executor.shutdown(timeout_sec=2.0)
         node.destroy_node()
         rclpy.try_shutdown()
+
+
+def _spin(executor: MultiThreadedExecutor, node: KitNode) -> None:
+    """Spins until interrupted; an error in a callback is said and costs that callback only, not the node."""
+    try:
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        raise
+    except Exception as error:
+        node.get_logger().error(f"a callback failed: {type(error).__name__}: {error}\n{traceback.format_exc()}")
 
 
 def in_background(work: Callable[[], None], name: str) -> threading.Thread:

@@ -1,0 +1,350 @@
+"""The perception node: where the goal is, and how good an outcome was.
+
+In: scene/image, scene/depth, scene/camera_info, capture/experience. Out: ~/goal and ~/model (latched), ~/heatmap,
+~/heatmap_info, ~/overlay, ~/target_point, ~/reward. Services: ~/set_goal, ~/clear_goals, ~/score_outcome, ~/embed,
+~/load_checkpoint. Newer checkpoints are taken over as they appear; goals are then embedded again.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from geometry_msgs.msg import PointStamped
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+
+from grasp2vec_ros.core.checkpoint import CheckpointError
+from grasp2vec_ros.core.evaluation import peak
+from grasp2vec_ros.core.goals import MOST_IMAGES, GoalBook, GoalEntry, GoalView, UnknownGoalError
+from grasp2vec_ros.core.grasp_anything import deproject
+from grasp2vec_ros.core.inference import Perceiver, PerceiverConfig
+from grasp2vec_ros.core.options import option
+from grasp2vec_ros.core.store import ExperienceStore, StoreError
+from grasp2vec_ros.nodes.messages import goal_message
+from grasp_node_kit.extrinsics import Extrinsics, ExtrinsicsConfig, ExtrinsicsError
+from grasp_node_kit.images import array_to_image, image_to_depth_m, image_to_rgb
+from grasp_node_kit.newest import NewestSlot, stamp_ns
+from grasp_node_kit.node import KitNode, in_background, run
+from grasp_node_kit.parameters import declare
+from grasp_node_kit.qos import LATCHED, RESULT, SENSOR
+from grasp_node_kit.watchdog import Watchdog
+from semantic_grasping.msg import Goal, GoalHeatmap, GraspExperience, GraspReward
+from semantic_grasping.srv import Embed, LoadCheckpoint, ScoreOutcome, SetGoal
+
+LONGEST_TEXT = 256
+# Depth and colour of one exposure carry the same stamp; with separate drivers they may be this far apart.
+DEPTH_TOLERANCE_NS = 100_000_000
+
+
+@dataclass
+class PerceptionConfig:
+    """Where models and experience come from."""
+
+    checkpoints: str = option("out/checkpoints", "folder that is watched for newer checkpoints", read_only=True)
+    store: str = option("out/store", "folder of the experience store, for goals by experience id", read_only=True)
+    reload_every_s: float = option(1.0, "how often to look for newer checkpoints", minimum=0.1, maximum=3600.0, read_only=True)
+    depth_radius_px: int = option(4, "the 3-D point is the median of the depth this far around the peak", minimum=0, maximum=100)
+
+
+class PerceptionNode(KitNode):
+    """See the module's text."""
+
+    def __init__(self) -> None:
+        super().__init__("perception")
+        self.config = declare(self, PerceptionConfig())
+        self.model = declare(self, PerceiverConfig())
+        self.extrinsics_config = declare(self, ExtrinsicsConfig(), "extrinsics.")
+        self._scene: NewestSlot[Image] = NewestSlot("scene/image")
+        self._depth: NewestSlot[Image] = NewestSlot("scene/depth")
+        self._info: NewestSlot[CameraInfo] = NewestSlot("scene/camera_info")
+        self._goals = GoalBook()
+        self._current: str = ""
+        self._perceiver: Perceiver | None = None
+        self._stop = threading.Event()
+        group = ReentrantCallbackGroup()
+        self.create_service(SetGoal, "~/set_goal", self._answer(self._set_goal), callback_group=group)
+        self.create_service(Trigger, "~/clear_goals", self._answer(self._clear_goals), callback_group=group)
+        self.create_service(ScoreOutcome, "~/score_outcome", self._answer(self._score), callback_group=group)
+        self.create_service(Embed, "~/embed", self._answer(self._embed), callback_group=group)
+        self.create_service(LoadCheckpoint, "~/load_checkpoint", self._answer(self._load), callback_group=group)
+
+    def set_up(self) -> None:
+        """Loads the newest checkpoint, or random weights, and begins to look."""
+        self._perceiver = Perceiver(self.model)
+        self._perceiver.reload_if_newer(self.config.checkpoints)
+        self._extrinsics = Extrinsics(self, self.extrinsics_config)
+        group = ReentrantCallbackGroup()
+        self._goal_publisher = self.create_publisher(Goal, "~/goal", LATCHED)
+        self._model_publisher = self.create_publisher(String, "~/model", LATCHED)
+        self._heatmap_publisher = self.create_publisher(Image, "~/heatmap", RESULT)
+        self._info_publisher = self.create_publisher(GoalHeatmap, "~/heatmap_info", RESULT)
+        self._overlay_publisher = self.create_publisher(Image, "~/overlay", RESULT)
+        self._point_publisher = self.create_publisher(PointStamped, "~/target_point", RESULT)
+        self._reward_publisher = self.create_publisher(GraspReward, "~/reward", RESULT)
+        for kind, slot in ((Image, self._scene), (Image, self._depth), (CameraInfo, self._info)):
+            self.create_subscription(kind, slot.topic, slot.put, SENSOR, callback_group=group)
+        self.create_subscription(
+            GraspExperience, "capture/experience", self._reward_experience, RESULT, callback_group=MutuallyExclusiveCallbackGroup()
+        )
+        self.create_timer(
+            self.config.reload_every_s,
+            self._reload,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
+        self._watchdog = Watchdog(self, [self._scene, self._depth, self._info], self._waiting_for)
+        self._stop.clear()
+        self._worker = in_background(self._look, "heatmap")
+        self._announce_model()
+
+    def tear_down(self) -> None:
+        """Stops looking."""
+        self._stop.set()
+        self._worker.join(5.0)
+        self._perceiver = None
+
+    def slots(self) -> list[NewestSlot]:
+        """The scene camera."""
+        return [self._scene, self._depth, self._info]
+
+    def report(self) -> dict[str, object]:
+        """Model and goals."""
+        return {"model": self._perceiver.version if self._perceiver else "", "goals": len(self._goals), "current goal": self._current}
+
+    def _waiting_for(self) -> str:
+        return "" if self._current else "no goal is set; call ~/set_goal to get heatmaps"
+
+    def _answer(self, work: object) -> object:
+        def callback(request: object, response: object) -> object:
+            try:
+                if self._perceiver is None:
+                    raise CheckpointError(f"perception is not configured: {self.problem or 'configure and activate it first'}")
+                work(request, response)
+                response.success = True
+            except (ValueError, UnknownGoalError, StoreError, CheckpointError) as error:
+                response.success, response.message = False, str(error)
+                self.get_logger().warning(str(error))
+            return response
+
+        return callback
+
+    # Models.
+
+    def _reload(self) -> None:
+        if self._perceiver is not None and self._perceiver.reload_if_newer(self.config.checkpoints):
+            self._announce_model()
+
+    def _load(self, request: LoadCheckpoint.Request, response: LoadCheckpoint.Response) -> None:
+        response.version = self._perceiver.load(request.path or self.config.checkpoints)
+        self._announce_model()
+
+    def _announce_model(self) -> None:
+        """Says which model is in use and embeds the goals again."""
+        self.get_logger().info(f"model {self._perceiver.version}")
+        self._model_publisher.publish(String(data=self._perceiver.version))
+        if self._current in self._goals.reembed(self._perceiver):
+            self._publish_goal(self._goals.get(self._current))
+
+    # Goals.
+
+    def _set_goal(self, request: SetGoal.Request, response: SetGoal.Response) -> None:
+        for name in ("goal_id", "label"):
+            if len(getattr(request, name)) > LONGEST_TEXT:
+                raise ValueError(f"{name}: longer than {LONGEST_TEXT} characters")
+        by_source = {
+            Goal.SOURCE_IMAGE: self._views_of_images(request),
+            Goal.SOURCE_SCENE_CROP: self._views_of_crop(request),
+            Goal.SOURCE_EXPERIENCE: self._views_of_experience(request),
+            Goal.SOURCE_AVERAGE: [view for goal_id in request.goal_ids for view in self._goals.get(goal_id).views],
+        }
+        used = [source for source, views in by_source.items() if views]
+        if not used:
+            raise ValueError("images: no image, crop, experience id or goal id is given; give at least one")
+        views = [view for source in used for view in by_source[source]]
+        source = used[0] if len(used) == 1 else Goal.SOURCE_MIXED
+        entry = self._goals.set(self._perceiver, views, request.goal_id, request.label, source)
+        self._current = entry.goal_id
+        response.goal = self._publish_goal(entry)
+
+    def _views_of_images(self, request: SetGoal.Request) -> list[GoalView]:
+        if len(request.images) > MOST_IMAGES:
+            raise ValueError(f"images: {len(request.images)} given; {MOST_IMAGES} are allowed")
+        return [GoalView(image_to_rgb(image, f"images[{i}]")) for i, image in enumerate(request.images)]
+
+    def _views_of_crop(self, request: SetGoal.Request) -> list[GoalView]:
+        crop = request.crop
+        if crop.width == 0 and crop.height == 0:
+            return []
+        message = request.scene if request.scene.width else self._scene.newest
+        if message is None:
+            raise ValueError("scene: is empty and no scene image has been received yet")
+        scene = image_to_rgb(message, "scene")
+        height, width = scene.shape[:2]
+        if crop.width < 4 or crop.height < 4 or crop.x_offset + crop.width > width or crop.y_offset + crop.height > height:
+            raise ValueError(
+                f"crop: {crop.width}x{crop.height} at ({crop.x_offset}, {crop.y_offset}) is not at least 4x4 px within the scene of {width}x{height}"
+            )
+        return [GoalView(scene, (crop.x_offset, crop.y_offset, crop.width, crop.height))]
+
+    def _views_of_experience(self, request: SetGoal.Request) -> list[GoalView]:
+        if not request.experience_ids:
+            return []
+        if len(request.experience_ids) > MOST_IMAGES:
+            raise ValueError(f"experience_ids: {len(request.experience_ids)} given; {MOST_IMAGES} are allowed")
+        views = []
+        with ExperienceStore(self.config.store, read_only=True) as store:
+            for experience_id in request.experience_ids:
+                held = store.get(experience_id).held
+                if not held:
+                    raise ValueError(f"experience_ids: attempt {experience_id} lifted nothing; it has no image of an object")
+                views += [GoalView(view) for view in held]
+        return views
+
+    def _clear_goals(self, request: Trigger.Request, response: Trigger.Response) -> None:
+        response.message = f"{len(self._goals)} goal(s) forgotten"
+        self._goals.clear()
+        self._current = ""
+
+    def _publish_goal(self, entry: GoalEntry) -> Goal:
+        message = goal_message(entry, self.get_clock().now().to_msg())
+        self._goal_publisher.publish(message)
+        return message
+
+    # Heatmaps.
+
+    def _look(self) -> None:
+        """Looks for the current goal in the newest scene, again for each new scene, goal or model."""
+        done: tuple = ()
+        while not self._stop.is_set():
+            message = self._scene.newest
+            now = (id(message), self._current, self._perceiver.version)
+            if message is None or not self._current or now == done:
+                self._stop.wait(0.01)
+                continue
+            done = now
+            try:
+                self._publish_heatmap(message, self._goals.get(self._current))
+            except (ValueError, UnknownGoalError) as error:
+                self.get_logger().error(str(error), throttle_duration_sec=5.0)
+
+    def _publish_heatmap(self, message: Image, goal: GoalEntry) -> None:
+        scene = image_to_rgb(message, "scene/image")
+        heat = self._perceiver.heatmap(scene, goal.embedding)
+        u, v = peak(heat)
+        image = array_to_image(heat, "32FC1")
+        image.header = message.header
+        info = GoalHeatmap(goal_id=goal.goal_id, peak_u=u, peak_v=v, peak_score=float(heat[v, u]), model_version=goal.model_version)
+        info.header = message.header
+        info.point_valid = self._locate(info, scene.shape)
+        self._heatmap_publisher.publish(image)
+        self._info_publisher.publish(info)
+        if info.point_valid:
+            self._point_publisher.publish(info.point)
+        if self._overlay_publisher.get_subscription_count():
+            overlay = array_to_image(draw_overlay(scene, heat, (u, v)), "rgb8")
+            overlay.header = message.header
+            self._overlay_publisher.publish(overlay)
+
+    def _locate(self, info: GoalHeatmap, shape: tuple[int, ...]) -> bool:
+        """Fills in the peak's 3-D point; False when depth or camera information is missing."""
+        depth_message, camera = self._depth.newest, self._info.newest
+        if depth_message is None or camera is None:
+            return False
+        if abs(stamp_ns(depth_message.header.stamp) - stamp_ns(info.header.stamp)) > DEPTH_TOLERANCE_NS:
+            return False
+        depth = image_to_depth_m(depth_message, "scene/depth")
+        if depth.shape != shape[:2]:
+            raise ValueError(f"scene/depth: {depth.shape[1]}x{depth.shape[0]} px, the image has {shape[1]}x{shape[0]}; register the depth to it")
+        r = self.config.depth_radius_px
+        window = np.full_like(depth, np.nan)
+        rows, columns = slice(max(0, info.peak_v - r), info.peak_v + r + 1), slice(max(0, info.peak_u - r), info.peak_u + r + 1)
+        window[rows, columns] = depth[rows, columns]
+        if not np.isfinite(window).any():
+            return False
+        intrinsics = np.array(camera.k).reshape(3, 3)
+        try:
+            base_from_camera, frame = self._extrinsics.base_from_camera(info.header.frame_id), self.extrinsics_config.base_frame
+        except ExtrinsicsError as error:
+            self.get_logger().warning(f"{error}; points are in the camera's frame", throttle_duration_sec=30.0)
+            base_from_camera, frame = np.eye(4), info.header.frame_id
+        middle = np.full_like(depth, np.nan)
+        middle[info.peak_v, info.peak_u] = np.nanmedian(window)
+        x, y, z = deproject(middle, intrinsics, base_from_camera)[info.peak_v, info.peak_u]
+        info.point.header.stamp, info.point.header.frame_id = info.header.stamp, frame
+        info.point.point.x, info.point.point.y, info.point.point.z = float(x), float(y), float(z)
+        return True
+
+    # Rewards.
+
+    def _reward_experience(self, message: GraspExperience) -> None:
+        goal_id = message.commanded_goal or self._current
+        if not goal_id or self._perceiver is None:
+            return
+        try:
+            goal = self._goals.get(goal_id)
+            held = [image_to_rgb(view, f"held[{i}]") for i, view in enumerate(message.held)]
+        except (UnknownGoalError, ValueError) as error:
+            self.get_logger().warning(f"no reward for {message.experience_id}: {error}")
+            return
+        reward = self._reward(goal, held if message.success else [])
+        reward.header = message.held[0].header if message.held else message.header
+        reward.robot_id, reward.experience_id = message.robot_id, message.experience_id
+        reward.episode, reward.step, reward.image_stamp = message.episode, message.attempt, reward.header.stamp
+        self._reward_publisher.publish(reward)
+
+    def _score(self, request: ScoreOutcome.Request, response: ScoreOutcome.Response) -> None:
+        if not request.goal_id and not self._current:
+            raise ValueError("goal_id: is empty and no goal is set")
+        goal = self._goals.get(request.goal_id or self._current)
+        response.reward = self._reward(goal, [image_to_rgb(request.image)])
+        response.reward.header = request.image.header
+        response.reward.episode, response.reward.step = request.episode, request.step
+        response.reward.image_stamp = request.image.header.stamp
+
+    def _reward(self, goal: GoalEntry, held: list[np.ndarray]) -> GraspReward:
+        version = self._perceiver.version
+        if goal.model_version != version:
+            # A checkpoint arrived a moment ago: goal and outcome must be of one model.
+            self._goals.reembed(self._perceiver)
+            goal = self._goals.get(goal.goal_id)
+        message = GraspReward(goal_id=goal.goal_id, lifted=bool(held), held_model_version=version, goal_model_version=goal.model_version)
+        if held:
+            vectors = self._perceiver.embed_held(held)
+            units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+            message.reward, message.cosine = self._perceiver.reward(goal.embedding, units.mean(axis=0))
+        else:
+            message.reward, message.cosine = 0.0, math.nan
+        return message
+
+    def _embed(self, request: Embed.Request, response: Embed.Response) -> None:
+        if request.kind not in (Embed.Request.HELD, Embed.Request.SCENE):
+            raise ValueError(f"kind: {request.kind} is unknown; use {Embed.Request.HELD} (held) or {Embed.Request.SCENE} (scene)")
+        image = image_to_rgb(request.image)
+        scene = request.kind == Embed.Request.SCENE
+        vector = self._perceiver.embed_scene(image) if scene else self._perceiver.embed_held([image])[0]
+        response.embedding, response.model_version = vector.tolist(), self._perceiver.version
+
+
+def draw_overlay(scene: np.ndarray, heat: np.ndarray, peak_uv: tuple[int, int]) -> np.ndarray:
+    """The scene with the heatmap over it and a ring around its peak, (H, W, 3) uint8 RGB."""
+    scaled = cv2.normalize(heat, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    colours = cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    weight = scaled[..., None].astype(np.float32) / 255 * 0.75 + 0.1
+    picture = (scene * (1 - weight) + colours * weight).astype(np.uint8)
+    return cv2.circle(picture, peak_uv, max(4, scene.shape[1] // 36), (255, 255, 255), 2, cv2.LINE_AA)
+
+
+def main() -> None:
+    """Runs the node."""
+    run(PerceptionNode)
+
+
+if __name__ == "__main__":
+    main()
