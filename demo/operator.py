@@ -17,10 +17,10 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
-from grasp_node_kit.images import array_to_image, image_to_depth_m, image_to_rgb
+from grasp_node_kit.images import array_to_image, image_to_float, image_to_rgb
 from semantic_grasping.action import CollectGrasps, GraspObject
 from semantic_grasping.msg import Goal, GoalHeatmap, GraspExperience, GraspReward, TrainingStatus
-from semantic_grasping.srv import SetGoal
+from semantic_grasping.srv import SaveCheckpoint, SetGoal
 
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -41,8 +41,8 @@ class Operator:
         self.heatmaps: dict[tuple[int, int], np.ndarray] = {}
         self.heatmap_infos: list[GoalHeatmap] = []
         self.scenes: dict[tuple[int, int], np.ndarray] = {}
-        self.ground_truth: dict = {}
-        self.on_experience: Callable[[GraspExperience], None] | None = None
+        self.ground_truths: list[dict] = []
+        self.overviews: list[np.ndarray] = []
         self._changed = threading.Condition()
         node = self.node
         node.create_subscription(TrainingStatus, "trainer/status", self._keep_status, LATCHED)
@@ -51,11 +51,13 @@ class Operator:
         node.create_subscription(GoalHeatmap, "perception/heatmap_info", self._keep_heatmap_info, 10)
         node.create_subscription(Image, "perception/heatmap", self._keep_heatmap, 10)
         node.create_subscription(Image, "scene/image", self._keep_scene, rclpy.qos.qos_profile_sensor_data)
+        node.create_subscription(Image, "overview/image", self._keep_overview, rclpy.qos.qos_profile_sensor_data)
         node.create_subscription(String, "cell/ground_truth", self._keep_ground_truth, LATCHED)
         self._collect = ActionClient(node, CollectGrasps, "grasping/collect_grasps")
         self._grasp = ActionClient(node, GraspObject, "grasping/grasp_object")
         self._set_goal = node.create_client(SetGoal, "perception/set_goal")
         self._new_scene = node.create_client(Trigger, "cell/new_scene")
+        self._save = node.create_client(SaveCheckpoint, "trainer/save_checkpoint")
         self._pause = node.create_client(SetBool, "trainer/pause")
         self._executor = MultiThreadedExecutor(num_threads=2)
         self._executor.add_node(node)
@@ -85,8 +87,6 @@ class Operator:
             while len(self.experiences) > 40:
                 self.experiences.pop(next(iter(self.experiences)))
             self._changed.notify_all()
-        if self.on_experience is not None:
-            self.on_experience(message)
 
     def _keep_heatmap_info(self, message: GoalHeatmap) -> None:
         with self._changed:
@@ -95,7 +95,7 @@ class Operator:
 
     def _keep_heatmap(self, message: Image) -> None:
         with self._changed:
-            self.heatmaps[_key(message)] = image_to_depth_m(message)
+            self.heatmaps[_key(message)] = image_to_float(message)
             _forget_oldest(self.heatmaps)
             self._changed.notify_all()
 
@@ -106,7 +106,12 @@ class Operator:
             self._changed.notify_all()
 
     def _keep_ground_truth(self, message: String) -> None:
-        self.ground_truth = json.loads(message.data)
+        with self._changed:
+            self.ground_truths.append(json.loads(message.data))
+            self._changed.notify_all()
+
+    def _keep_overview(self, message: Image) -> None:
+        self.overviews = [*self.overviews[-400:], image_to_rgb(message)]
 
     def wait_for(self, what: Callable[[], object], timeout_s: float, name: str) -> object:
         """Waits until `what()` is true, and returns it.
@@ -133,6 +138,13 @@ class Operator:
     def pause_training(self, paused: bool) -> None:
         """Pauses the trainer or lets it go on."""
         self.call(self._pause, SetBool.Request(data=paused))
+
+    def save_checkpoint(self) -> str:
+        """Asks the trainer for a checkpoint and returns its file."""
+        answer = self.call(self._save, SaveCheckpoint.Request())
+        if not answer.success:
+            raise OperatorError(f"trainer/save_checkpoint: {answer.message}")
+        return answer.path
 
     def new_scene(self) -> None:
         """Asks the cell for other objects in the bin."""

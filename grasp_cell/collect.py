@@ -83,13 +83,15 @@ def _attempt(
         outcome = cell.execute_grasp(pose, plan.opening_m).outcome
         if outcome != "unreachable":
             break
-    held, angles, opening = [], [], cell.gripper_opening_m
+    held, angles, stamps, opening = [], [], [], cell.gripper_opening_m
     if outcome == "ok":
         truth.held_object = cell.ground_truth.held_object()
         for angle in view_angles_rad(held_views):
             if angle and cell.present(angle).outcome != "ok":
                 break
-            held.append(cell.held_frame().rgb)
+            view = cell.held_frame()
+            held.append(view.rgb)
+            stamps.append(int(view.stamp_s * 1e9))
             angles.append(angle)
     post = cell.scene_frame()
     if outcome == "ok":
@@ -103,6 +105,8 @@ def _attempt(
         post=post.rgb,
         held=held,
         held_angles_rad=angles,
+        held_stamps_ns=stamps,
+        post_stamp_ns=int(post.stamp_s * 1e9),
         success=bool(held),
         gripper_opening_m=opening,
         grasp_position_m=None if pose is None else tuple(pose[:3, 3].tolist()),

@@ -21,6 +21,7 @@ class Experience:
         pre, post: (H, W, 3) uint8 RGB, the scene before and after, of the same size.
         held: views of the held object, (H, W, 3) uint8 RGB each.
         held_angles_rad: wrist angle of each view, relative to the first.
+        post_stamp_ns, held_stamps_ns: times of the other images; 0 and none when unknown.
         success: whether something was held at the end.
         gripper_opening_m: between the fingers while held; NaN when unknown.
         grasp_position_m, grasp_orientation_xyzw: tool centre point at the grasp in `base_frame`, or None.
@@ -37,6 +38,8 @@ class Experience:
     post: np.ndarray
     held: list[np.ndarray] = field(default_factory=list)
     held_angles_rad: list[float] = field(default_factory=list)
+    post_stamp_ns: int = 0
+    held_stamps_ns: list[int] = field(default_factory=list)
     success: bool = False
     gripper_opening_m: float = math.nan
     grasp_position_m: tuple[float, float, float] | None = None

@@ -288,7 +288,7 @@ def _encode(image: np.ndarray) -> bytes:
     return png.tobytes()
 
 
-_DETAILS = ("held_angles_rad", "gripper_opening_m", "grasp_position_m", "grasp_orientation_xyzw", "base_frame", "scene_frame", "commanded_goal")
+_DETAILS = ("held_angles_rad", "post_stamp_ns", "held_stamps_ns", "gripper_opening_m", "grasp_position_m", "grasp_orientation_xyzw", "base_frame", "scene_frame", "commanded_goal")
 
 
 def _details(experience: Experience) -> dict:

@@ -62,6 +62,7 @@ class OpenAttempt:
     scene_frame: str
     held: list[np.ndarray] = field(default_factory=list)
     angles_rad: list[float] = field(default_factory=list)
+    held_stamps_ns: list[int] = field(default_factory=list)
     opening_m: float = math.nan
     began_s: float = field(default_factory=time.monotonic)
 
@@ -159,10 +160,12 @@ class CaptureNode(KitNode):
             raise ValueError(f"wrist_angle: {request.wrist_angle} is not finite")
         if len(attempt.held) >= MOST_HELD_VIEWS:
             raise ValueError(f"held: {MOST_HELD_VIEWS} views are kept at most")
-        view = image_to_rgb(wait_for_fresh(self, self._held, self.config.frame_timeout_s), "held/image")
+        message = wait_for_fresh(self, self._held, self.config.frame_timeout_s)
+        view = image_to_rgb(message, "held/image")
         if not attempt.held:
             attempt.opening_m = self._opening_m()
         attempt.held.append(view)
+        attempt.held_stamps_ns.append(stamp_ns(message.header.stamp))
         attempt.angles_rad.append(float(request.wrist_angle))
         response.views = len(attempt.held)
 
@@ -184,6 +187,8 @@ class CaptureNode(KitNode):
             post=image_to_rgb(message, "scene/image"),
             held=attempt.held if request.grasp_success else [],
             held_angles_rad=attempt.angles_rad if request.grasp_success else [],
+            held_stamps_ns=attempt.held_stamps_ns if request.grasp_success else [],
+            post_stamp_ns=stamp_ns(message.header.stamp),
             success=request.grasp_success,
             gripper_opening_m=attempt.opening_m if math.isnan(request.gripper_opening) else request.gripper_opening,
             grasp_position_m=(p.x, p.y, p.z) if known else None,

@@ -32,8 +32,11 @@ def experience_message(experience: Experience) -> GraspExperience:
     message.header.frame_id = experience.scene_frame
     message.pre, message.post = array_to_image(experience.pre, "rgb8"), array_to_image(experience.post, "rgb8")
     message.held = [array_to_image(view, "rgb8") for view in experience.held]
-    for image in (message.pre, message.post, *message.held):
-        image.header = message.header
+    message.pre.header = message.header
+    stamps = experience.held_stamps_ns or [experience.stamp_ns] * len(message.held)
+    for image, stamp in zip([message.post, *message.held], [experience.post_stamp_ns or experience.stamp_ns, *stamps], strict=True):
+        image.header.stamp = time_message(stamp)
+    message.post.header.frame_id = experience.scene_frame
     if experience.grasp_position_m is not None:
         pose = PoseStamped()
         pose.header.stamp, pose.header.frame_id = message.header.stamp, experience.base_frame

@@ -1,0 +1,128 @@
+"""The report: one HTML file with everything in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from demo import pictures
+from demo.asking import Pick
+from demo.examination import Examination
+from demo.learning import Progress
+from grasp2vec_ros.core.results import Results
+from grasp_node_kit.images import image_to_rgb
+from semantic_grasping.msg import GraspExperience
+
+NAMES = {"retrieval": "Retrieval", "localisation": "Localisation", "reward_auc": "Reward: same or different (AUC)"}
+
+
+def write_report(
+    file: Path,
+    results: Results,
+    metrics: dict,
+    progress: Progress,
+    examination: Examination,
+    triplets: list[GraspExperience],
+    picks: list[Pick],
+    pairs: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Writes the report of a run.
+
+    Args:
+        file: where to.
+        results: rows of metrics.json.
+        metrics: what stands beside them.
+        progress: of collecting and learning.
+        examination: on novel objects.
+        triplets: some attempts that were learned from.
+        picks: what was asked for at the end.
+        pairs: cosines of pairs of held images, of the same object and of different ones.
+    """
+    ours = {metric: _row(results, metric, "ours") for metric in NAMES}
+    shown = {metric: [r for r in results.of(metric) if r["value"] is not None] for metric in NAMES}
+    right = sum(pick.lifted == pick.wanted for pick in picks)
+    cards = [
+        {"value": f"{progress.lifted} / {progress.attempts}", "name": "grasps that lifted something"},
+        {"value": f"{metrics['steps']:,}", "name": f"training steps in {metrics['learning_minutes']:.0f} minutes, from nothing"},
+        {"value": f"{100 * ours['retrieval']['value']:.0f} %", "name": "retrieval of novel objects"},
+        {"value": f"{100 * ours['localisation']['value']:.0f} %", "name": "novel objects found in the scene"},
+        {"value": f"{right} / {len(picks)}", "name": "asked-for novel objects lifted"},
+    ]
+    baselines = {r["method"]: r["value"] for r in results.of("retrieval") if r["method"] != "ours"}
+    template = jinja2.Environment(autoescape=True).from_string((Path(__file__).parent / "report.html.j2").read_text())
+    content = results.to_dict()
+    file.write_text(
+        template.render(
+            lead="No labels and no pretrained net: a simulated arm grasps what it can from a bin of toys, and an embedding learns from each"
+            " grasp that what left the scene is what the gripper holds. Then it is shown toys that it has never seen.",
+            cards=cards,
+            sequence=_sequence(picks),
+            triplets=[_triplet(message) for message in triplets[-6:]],
+            learned=f"Examined on {len(set(examination.labels.tolist()))} toys that were never trained on, in {len(examination.attempts)}"
+            " grasps of their own. Retrieval: which held image shows what has left the scene? Localisation: does the peak of the"
+            " heatmap lie on the object that is shown, in another picture of it?",
+            notes=_notes(results),
+            curve=pictures.learning_curve(progress.retrieval, metrics["curve"], baselines, "retrieval"),
+            plots=[pictures.bars(rows, NAMES[metric]) for metric, rows in shown.items()]
+            + [pictures.reward_histogram(pairs[0].tolist(), pairs[1].tolist())],
+            rows=[row for rows in shown.values() for row in rows],
+            asked="Each time the robot is shown one picture of a toy that lies in the bin among five others. It goes where the heatmap"
+            " peaks, grasps what is there, looks at what it holds, and tries elsewhere when that is not the one.",
+            finds=[_find(pick) for pick in picks],
+            command=results.command,
+            commit=content["commit"],
+            device=content["device"],
+            seed=results.seed,
+            minutes=f"{content['seconds'] / 60:.1f}",
+        )
+    )
+
+
+def _row(results: Results, metric: str, method: str) -> dict:
+    return next(row for row in results.of(metric) if row["method"] == method)
+
+
+def _notes(results: Results) -> list[str]:
+    """Where the embedding is not ahead of a baseline, the report says so."""
+    notes = []
+    for metric, name in NAMES.items():
+        ours = _row(results, metric, "ours")
+        for row in results.of(metric):
+            if row["method"] != "ours" and row["value"] is not None and row["value"] >= ours["low"]:
+                ahead = "is ahead of" if row["value"] > ours["value"] else "is within the interval of"
+                notes.append(
+                    f"{name}: {row['method'].replace('_', ' ')} ({row['value']:.2f}) {ahead} what was learned in this run ({ours['value']:.2f})."
+                    " The toys have colours of their own here, which favours descriptors of colour."
+                )
+    return notes
+
+
+def _sequence(picks: list[Pick]) -> list[dict]:
+    frames = next((pick.overviews for pick in picks if len(pick.overviews) >= 10 and pick.held is not None), [])
+    if not frames:
+        return []
+    chosen = np.linspace(0, len(frames) - 1, 7).round().astype(int)[1:-1]
+    return [{"image": pictures.data_uri(frames[i]), "caption": f"{n} of {len(chosen)}"} for n, i in enumerate(chosen, 1)]
+
+
+def _triplet(message: GraspExperience) -> dict:
+    return {
+        "pre": pictures.data_uri(image_to_rgb(message.pre)),
+        "post": pictures.data_uri(image_to_rgb(message.post)),
+        "held": pictures.data_uri(image_to_rgb(message.held[0])),
+    }
+
+
+def _find(pick: Pick) -> dict:
+    return {
+        "goal": pictures.data_uri(pick.goal),
+        "scene": pictures.data_uri(pick.scene),
+        "heat": pictures.data_uri(pictures.heat_overlay(pick.scene, pick.heatmap, pick.peak)),
+        "peak_score": pick.peak_score,
+        "held": pictures.data_uri(pick.held) if pick.held is not None else None,
+        "reward": pick.reward,
+        "right": pick.lifted == pick.wanted,
+        "message": f"{pick.message} in attempt {pick.attempts}" if pick.accepted else pick.message,
+    }
