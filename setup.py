@@ -1,2 +1,5 @@
+"""Serves pip; colcon builds with CMakeLists.txt."""
+
 from setuptools import setup
+
 setup()

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from demo.asking import Pick, ask
 from demo.examination import Examination, collect_examination, retrieval, score_baselines, score_model
 from demo.learning import Progress, learn
@@ -23,17 +25,19 @@ from grasp_cell.config import CellConfig
 from grasp_cell.scene import make_cameras
 from grasp_node_kit.extrinsics import rotation_xyzw
 
-import numpy as np
-
 NOVEL_TOYS = 40
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--output", type=Path, default=Path("out/demo"), help="folder of report.html and metrics.json")
+    parser.add_argument(
+        "--output", type=Path, default=Path("out/demo"), help="folder of report.html and metrics.json"
+    )
     parser.add_argument("--minutes", type=float, default=7.0, help="how long to grasp and learn")
-    parser.add_argument("--examination", type=int, default=160, help="attempts on novel objects for the examination")
+    parser.add_argument(
+        "--examination", type=int, default=160, help="attempts on novel objects for the examination"
+    )
     parser.add_argument("--picks", type=int, default=12, help="objects that are asked for at the end")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything")
     return parser.parse_args(arguments)
@@ -53,7 +57,11 @@ def main() -> None:
     operator = Operator()
     try:
         _start_nodes(stack, output, options.seed)
-        operator.wait_for(lambda: stack.check() or (operator.scenes and operator.statuses), 120.0, "camera image and trainer")
+        operator.wait_for(
+            lambda: stack.check() or (operator.scenes and operator.statuses),
+            120.0,
+            "camera image and trainer",
+        )
         learn(operator, stack, progress, output / "progress.json", options.minutes * 60)
         triplets = [e for e in operator.experiences.values() if e.success]
         examination = collect_examination(_novel_cell(options.seed), options.examination, options.seed + 1)
@@ -64,7 +72,9 @@ def main() -> None:
         stack.stop("cell")
         _start_cell(stack, _novel_cell(options.seed + 2), overview=True)
         before = len(operator.ground_truths)
-        operator.wait_for(lambda: stack.check() or len(operator.ground_truths) > before, 60.0, "the cell with novel objects")
+        operator.wait_for(
+            lambda: stack.check() or len(operator.ground_truths) > before, 60.0, "the cell with novel objects"
+        )
         picks = ask(operator, examination, options.picks, options.seed)
         stack.check()
     finally:
@@ -80,11 +90,16 @@ def main() -> None:
         "learning_minutes": round(progress.learned_s / 60, 2),
         "reward_right_object": _rewards(right),
         "reward_wrong_object": _rewards(wrong),
-        "live_rewards": [{"right": p.lifted == p.wanted, "lifted": p.lifted is not None, "reward": round(p.reward, 4)} for p in picks],
+        "live_rewards": [
+            {"right": p.lifted == p.wanted, "lifted": p.lifted is not None, "reward": round(p.reward, 4)}
+            for p in picks
+        ],
         "curve": curve,
         "exit_codes": codes,
     }
-    write_report(output / "report.html", results, more, progress, examination, triplets, picks, (right, wrong))
+    write_report(
+        output / "report.html", results, more, progress, examination, triplets, picks, (right, wrong)
+    )
     results.write(output / "metrics.json", **more)
     _say(output, results)
 
@@ -110,7 +125,9 @@ def _start_cell(stack: Stack, config: CellConfig, overview: bool = False) -> Non
 
 def _start_nodes(stack: Stack, output: Path, seed: int) -> None:
     camera = make_cameras(CellConfig())["scene"].base_from_camera
-    extrinsics = {"extrinsics": {"translation_m": camera[:3, 3].tolist(), "rotation_xyzw": rotation_xyzw(camera)}}
+    extrinsics = {
+        "extrinsics": {"translation_m": camera[:3, 3].tolist(), "rotation_xyzw": rotation_xyzw(camera)}
+    }
     folders = {"store": str(output / "store"), "checkpoints": str(output / "checkpoints")}
     time_source = {"use_sim_time": True}
     _start_cell(stack, CellConfig(seed=seed))
@@ -141,7 +158,9 @@ def _examine(
     perceiver.load(final)
     held = score_model(examination, perceiver, "ours", results)
     last = next(row for row in results.of("retrieval") if row["method"] == "ours")
-    curve.append({"minutes": round(progress.learned_s / 60 + 1.2, 2), **{k: last[k] for k in ("value", "low", "high")}})
+    curve.append(
+        {"minutes": round(progress.learned_s / 60 + 1.2, 2), **{k: last[k] for k in ("value", "low", "high")}}
+    )
     return curve, held
 
 
@@ -155,20 +174,32 @@ def _score_picks(picks: list[Pick], results: Results) -> None:
     results.add("grasp_right_first_attempt", "toys_novel", "ours", proportion(first))
     chance = 1 / CellConfig().objects_per_scene
     for metric in ("grasp_right_given_lifted", "grasp_right_first_attempt"):
-        row = {"metric": metric, "split": "toys_novel", "method": "chance", "value": round(chance, 4), "n": len(picks)}
+        row = {
+            "metric": metric,
+            "split": "toys_novel",
+            "method": "chance",
+            "value": round(chance, 4),
+            "n": len(picks),
+        }
         results.rows.append({**row, "low": round(chance, 4), "high": round(chance, 4)})
 
 
 def _rewards(cosines: np.ndarray) -> dict:
     rewards = np.maximum(cosines, 0.0)
-    return {"mean": round(float(rewards.mean()), 4), "pairs": len(rewards)} if len(rewards) else {"mean": None, "pairs": 0}
+    return (
+        {"mean": round(float(rewards.mean()), 4), "pairs": len(rewards)}
+        if len(rewards)
+        else {"mean": None, "pairs": 0}
+    )
 
 
 def _say(output: Path, results: Results) -> None:
     print(f"\n{'novel objects':26s} {'method':18s} value   95 % interval     n")
     for row in results.rows:
         value = "  -  " if row["value"] is None else f"{row['value']:.3f}"
-        print(f"{row['metric']:26s} {row['method']:18s} {value}   {row['low']:.3f} to {row['high']:.3f}   {row['n']}")
+        print(
+            f"{row['metric']:26s} {row['method']:18s} {value}   {row['low']:.3f} to {row['high']:.3f}   {row['n']}"
+        )
     print(f"\n{output / 'report.html'}\n{output / 'metrics.json'}")
 
 

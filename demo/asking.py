@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from semantic_grasping.action import GraspObject
 from tqdm import tqdm
 
 from demo.examination import Examination
 from demo.operator import Operator
 from grasp_node_kit.images import image_to_rgb
-from semantic_grasping.action import GraspObject
 
 
 @dataclass
@@ -67,10 +67,16 @@ def _pick(operator: Operator, wanted: str, shown: np.ndarray) -> Pick:
     operator.heatmap_infos, operator.overviews = [], []
     goal = operator.show_goal([shown], label="the object that was shown")
     info = operator.wait_for(
-        lambda: next((i for i in operator.heatmap_infos if i.goal_id == goal.goal_id), None), 20.0, "heatmap of the goal"
+        lambda: next((i for i in operator.heatmap_infos if i.goal_id == goal.goal_id), None),
+        20.0,
+        "heatmap of the goal",
     )
     stamp = (info.header.stamp.sec, info.header.stamp.nanosec)
-    heatmap = operator.wait_for(lambda: operator.heatmaps.get(stamp), 5.0, "heatmap image") if stamp not in operator.heatmaps else operator.heatmaps[stamp]
+    heatmap = (
+        operator.wait_for(lambda: operator.heatmaps.get(stamp), 5.0, "heatmap image")
+        if stamp not in operator.heatmaps
+        else operator.heatmaps[stamp]
+    )
     scene = operator.scenes[stamp] if stamp in operator.scenes else next(reversed(operator.scenes.values()))
     operator.ground_truths = operator.ground_truths[-1:]
     result = operator.grasp(goal.goal_id, max_attempts=3, on_feedback=lambda _: None, timeout_s=120.0)

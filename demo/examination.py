@@ -78,7 +78,9 @@ def score_model(examination: Examination, perceiver: Perceiver, method: str, res
     """Retrieval, localisation and reward of a model; returns phi_o of each attempt's held image."""
     labels = examination.labels
     removed, held = embed(examination, perceiver)
-    results.add("retrieval", SPLIT, method, evaluation.proportion(evaluation.retrieval_hits(removed, held, labels)))
+    results.add(
+        "retrieval", SPLIT, method, evaluation.proportion(evaluation.retrieval_hits(removed, held, labels))
+    )
     hits = _localise(examination, lambda scene, goal: perceiver.heatmap(scene, held[goal]))
     results.add("localisation", SPLIT, method, evaluation.proportion(hits))
     results.add("reward_auc", SPLIT, method, evaluation.reward_auc(held, labels))
@@ -94,14 +96,24 @@ def score_baselines(examination: Examination, results: Results) -> None:
     area = float(np.mean([examination.attempts[i].truth.masks[labels[i]].mean() for i in answerable]))
     results.add("localisation", SPLIT, "chance", Measurement(area, len(answerable), area, area))
     any_object = float(np.mean([1 / len(examination.attempts[i].truth.objects) for i in answerable]))
-    results.add("localisation", SPLIT, "chance_object", Measurement(any_object, len(answerable), any_object, any_object))
+    results.add(
+        "localisation",
+        SPLIT,
+        "chance_object",
+        Measurement(any_object, len(answerable), any_object, any_object),
+    )
     results.add("reward_auc", SPLIT, "chance", Measurement(0.5, len(labels), 0.5, 0.5))
     describers = {"mean_chroma": baselines.mean_chroma, "colour_histogram": baselines.colour_histogram}
     finders = {"mean_chroma": baselines.chroma_heatmap, "colour_histogram": baselines.histogram_heatmap}
     for method, describe in describers.items():
         removed = np.stack([describe(e.pre, baselines.changed_region(e.pre, e.post)) for e in experiences])
         held = np.stack([describe(e.held[0], baselines.held_region(e.held[0])) for e in experiences])
-        results.add("retrieval", SPLIT, method, evaluation.proportion(evaluation.retrieval_hits(removed, held, labels)))
+        results.add(
+            "retrieval",
+            SPLIT,
+            method,
+            evaluation.proportion(evaluation.retrieval_hits(removed, held, labels)),
+        )
         find = finders[method]
         hits = _localise(examination, lambda scene, goal, find=find: find(scene, experiences[goal].held[0]))
         results.add("localisation", SPLIT, method, evaluation.proportion(hits))

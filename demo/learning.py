@@ -8,11 +8,11 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from semantic_grasping.action import CollectGrasps
 from tqdm import tqdm
 
-from demo.operator import Operator
+from demo.operator import Operator, OperatorError
 from demo.stack import Stack
-from semantic_grasping.action import CollectGrasps
 
 
 @dataclass
@@ -49,7 +49,11 @@ def learn(operator: Operator, stack: Stack, progress: Progress, file: Path, seco
     began, before = time.monotonic(), progress.learned_s
     attempts, lifted = progress.attempts, progress.lifted
     bar = tqdm(
-        total=round(seconds), initial=round(before), desc="grasping and learning", unit="s", bar_format="{desc}: {percentage:3.0f}%|{bar}| {n}/{total} s, {remaining} left, {postfix}"
+        total=round(seconds),
+        initial=round(before),
+        desc="grasping and learning",
+        unit="s",
+        bar_format="{desc}: {percentage:3.0f}%|{bar}| {n}/{total} s, {remaining} left, {postfix}",
     )
     written = 0.0
 
@@ -69,8 +73,21 @@ def learn(operator: Operator, stack: Stack, progress: Progress, file: Path, seco
             written = progress.learned_s
             progress.write(file)
 
-    if seconds - before > 1:
-        operator.collect(attempts=0, held_views=3, duration_s=seconds - before, on_feedback=follow)
+    interruptions = 0
+    while seconds - progress.learned_s > 1:
+        result = operator.collect(
+            attempts=0, held_views=3, duration_s=seconds - progress.learned_s, on_feedback=follow
+        )
+        if result.outcome in (CollectGrasps.Result.OK, CollectGrasps.Result.CANCELLED):
+            break
+        # As an operator would: says what was wrong and goes on, unless it happens again and again.
+        interruptions += 1
+        tqdm.write(f"collecting was interrupted: {result.message}")
+        if interruptions > 5:
+            raise OperatorError(
+                f"collecting was interrupted {interruptions} times, at last by: {result.message}"
+            )
+        attempts, lifted = progress.attempts, progress.lifted
     progress.write(file)
     bar.close()
 

@@ -9,20 +9,22 @@ from collections.abc import Callable
 
 import numpy as np
 import rclpy
-from rclpy.action import ActionClient
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from semantic_grasping.action import CollectGrasps, GraspObject
+from semantic_grasping.msg import Goal, GoalHeatmap, GraspExperience, GraspReward, TrainingStatus
+from semantic_grasping.srv import SaveCheckpoint, SetGoal
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
+from grasp_node_kit.action_client import ThreadSafeActionClient
 from grasp_node_kit.images import array_to_image, image_to_float, image_to_rgb
-from semantic_grasping.action import CollectGrasps, GraspObject
-from semantic_grasping.msg import Goal, GoalHeatmap, GraspExperience, GraspReward, TrainingStatus
-from semantic_grasping.srv import SaveCheckpoint, SetGoal
 
-LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+LATCHED = QoSProfile(
+    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
 
 
 class OperatorError(RuntimeError):
@@ -51,10 +53,12 @@ class Operator:
         node.create_subscription(GoalHeatmap, "perception/heatmap_info", self._keep_heatmap_info, 10)
         node.create_subscription(Image, "perception/heatmap", self._keep_heatmap, 10)
         node.create_subscription(Image, "scene/image", self._keep_scene, rclpy.qos.qos_profile_sensor_data)
-        node.create_subscription(Image, "overview/image", self._keep_overview, rclpy.qos.qos_profile_sensor_data)
+        node.create_subscription(
+            Image, "overview/image", self._keep_overview, rclpy.qos.qos_profile_sensor_data
+        )
         node.create_subscription(String, "cell/ground_truth", self._keep_ground_truth, LATCHED)
-        self._collect = ActionClient(node, CollectGrasps, "grasping/collect_grasps")
-        self._grasp = ActionClient(node, GraspObject, "grasping/grasp_object")
+        self._collect = ThreadSafeActionClient(node, CollectGrasps, "grasping/collect_grasps")
+        self._grasp = ThreadSafeActionClient(node, GraspObject, "grasping/grasp_object")
         self._set_goal = node.create_client(SetGoal, "perception/set_goal")
         self._new_scene = node.create_client(Trigger, "cell/new_scene")
         self._save = node.create_client(SaveCheckpoint, "trainer/save_checkpoint")
@@ -160,17 +164,23 @@ class Operator:
             raise OperatorError(f"perception/set_goal: {answer.message}")
         return answer.goal
 
-    def collect(self, attempts: int, held_views: int, duration_s: float, on_feedback: Callable) -> CollectGrasps.Result:
+    def collect(
+        self, attempts: int, held_views: int, duration_s: float, on_feedback: Callable
+    ) -> CollectGrasps.Result:
         """Runs CollectGrasps until it is done or `duration_s` of wall time is over; then it is cancelled."""
         goal = CollectGrasps.Goal(attempts=attempts, held_views=held_views)
         return self._act(self._collect, goal, on_feedback, duration_s)
 
-    def grasp(self, goal_id: str, max_attempts: int, on_feedback: Callable, timeout_s: float) -> GraspObject.Result:
+    def grasp(
+        self, goal_id: str, max_attempts: int, on_feedback: Callable, timeout_s: float
+    ) -> GraspObject.Result:
         """Runs GraspObject for a goal and returns its result."""
         goal = GraspObject.Goal(goal_id=goal_id, max_attempts=max_attempts, accept_reward=-1.0)
         return self._act(self._grasp, goal, on_feedback, timeout_s)
 
-    def _act(self, client: ActionClient, goal: object, on_feedback: Callable, duration_s: float) -> object:
+    def _act(
+        self, client: ThreadSafeActionClient, goal: object, on_feedback: Callable, duration_s: float
+    ) -> object:
         if not client.wait_for_server(30.0):
             raise OperatorError(f"action `{client._action_name}` is not there after 30 s")
         sent = client.send_goal_async(goal, feedback_callback=lambda message: on_feedback(message.feedback))

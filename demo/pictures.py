@@ -10,15 +10,22 @@ import matplotlib
 import numpy as np
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (after the backend is chosen: there may be no screen)
+import matplotlib.pyplot as plt
 
 INK, ACCENT, MUTED = "#1d2733", "#e4572e", "#8a97a6"
-BASELINE_COLOURS = {"chance": "#b9c2cc", "mean_chroma": "#7fb069", "colour_histogram": "#3d7ea6", "untrained": "#9b5de5"}
+BASELINE_COLOURS = {
+    "chance": "#b9c2cc",
+    "mean_chroma": "#7fb069",
+    "colour_histogram": "#3d7ea6",
+    "untrained": "#9b5de5",
+}
 
 
 def data_uri(image: np.ndarray, quality: int = 88) -> str:
     """An RGB image (H x W x 3, uint8) as a JPEG data URI."""
-    encoded, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    encoded, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
     if not encoded:
         raise ValueError(f"image of shape {image.shape} could not be encoded as JPEG")
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
@@ -44,7 +51,9 @@ def _figure_uri(figure: plt.Figure) -> str:
 
 
 def _axes(width: float, height: float) -> tuple[plt.Figure, plt.Axes]:
-    plt.rcParams.update({"font.size": 10, "font.family": "sans-serif", "svg.fonttype": "none", "axes.edgecolor": MUTED})
+    plt.rcParams.update(
+        {"font.size": 10, "font.family": "sans-serif", "svg.fonttype": "none", "axes.edgecolor": MUTED}
+    )
     figure, axes = plt.subplots(figsize=(width, height))
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK)
@@ -66,13 +75,30 @@ def learning_curve(
     """
     figure, axes = _axes(7.4, 3.2)
     if trainer:
-        axes.plot(*zip(*trainer, strict=True), color=MUTED, lw=1.2, label="own held image, held-out attempts (trainer)")
+        axes.plot(
+            *zip(*trainer, strict=True),
+            color=MUTED,
+            lw=1.2,
+            label="own held image, held-out attempts (trainer)",
+        )
     if novel:
         minutes = [row["minutes"] for row in novel]
-        axes.fill_between(minutes, [r["low"] for r in novel], [r["high"] for r in novel], color=ACCENT, alpha=0.15, lw=0)
-        axes.plot(minutes, [r["value"] for r in novel], color=ACCENT, lw=2.2, marker="o", ms=4, label="novel objects (checkpoints)")
+        axes.fill_between(
+            minutes, [r["low"] for r in novel], [r["high"] for r in novel], color=ACCENT, alpha=0.15, lw=0
+        )
+        axes.plot(
+            minutes,
+            [r["value"] for r in novel],
+            color=ACCENT,
+            lw=2.2,
+            marker="o",
+            ms=4,
+            label="novel objects (checkpoints)",
+        )
     for method, value in baselines.items():
-        axes.axhline(value, color=BASELINE_COLOURS.get(method, MUTED), lw=1.2, ls="--", label=method.replace("_", " "))
+        axes.axhline(
+            value, color=BASELINE_COLOURS.get(method, MUTED), lw=1.2, ls="--", label=method.replace("_", " ")
+        )
     axes.set_xlabel("minutes since the first grasp")
     axes.set_ylabel(metric)
     axes.set_ylim(0, 1)
@@ -86,7 +112,9 @@ def bars(rows: list[dict], title: str) -> str:
     names = [row["method"].replace("_", " ") for row in rows]
     values = np.array([row["value"] for row in rows])
     errors = np.array([[row["value"] - row["low"], row["high"] - row["value"]] for row in rows]).T.clip(min=0)
-    colours = [ACCENT if row["method"] == "ours" else BASELINE_COLOURS.get(row["method"], "#c9d1d9") for row in rows]
+    colours = [
+        ACCENT if row["method"] == "ours" else BASELINE_COLOURS.get(row["method"], "#c9d1d9") for row in rows
+    ]
     axes.barh(names, values, xerr=errors, color=colours, height=0.62, error_kw={"ecolor": INK, "lw": 1})
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
@@ -101,7 +129,9 @@ def reward_histogram(right: list[float], wrong: list[float]) -> str:
     figure, axes = _axes(5.2, 2.6)
     bins = np.linspace(-0.2, 1, 41)
     axes.hist(wrong, bins, color="#c9d1d9", density=True, label=f"another object ({len(wrong)} pairs)")
-    axes.hist(right, bins, color=ACCENT, alpha=0.75, density=True, label=f"the same object ({len(right)} pairs)")
+    axes.hist(
+        right, bins, color=ACCENT, alpha=0.75, density=True, label=f"the same object ({len(right)} pairs)"
+    )
     axes.set_xlabel("cosine of goal and outcome")
     axes.set_yticks([])
     axes.legend(frameon=False, fontsize=8)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jinja2
 import numpy as np
+from semantic_grasping.msg import GraspExperience
 
 from demo import pictures
 from demo.asking import Pick
@@ -13,9 +14,12 @@ from demo.examination import Examination
 from demo.learning import Progress
 from grasp2vec_ros.core.results import Results
 from grasp_node_kit.images import image_to_rgb
-from semantic_grasping.msg import GraspExperience
 
-NAMES = {"retrieval": "Retrieval", "localisation": "Localisation", "reward_auc": "Reward: same or different (AUC)"}
+NAMES = {
+    "retrieval": "Retrieval",
+    "localisation": "Localisation",
+    "reward_auc": "Reward: same or different (AUC)",
+}
 
 
 def write_report(
@@ -45,13 +49,18 @@ def write_report(
     right = sum(pick.lifted == pick.wanted for pick in picks)
     cards = [
         {"value": f"{progress.lifted} / {progress.attempts}", "name": "grasps that lifted something"},
-        {"value": f"{metrics['steps']:,}", "name": f"training steps in {metrics['learning_minutes']:.0f} minutes, from nothing"},
+        {
+            "value": f"{metrics['steps']:,}",
+            "name": f"training steps in {metrics['learning_minutes']:.0f} minutes, from nothing",
+        },
         {"value": f"{100 * ours['retrieval']['value']:.0f} %", "name": "retrieval of novel objects"},
         {"value": f"{100 * ours['localisation']['value']:.0f} %", "name": "novel objects found in the scene"},
         {"value": f"{right} / {len(picks)}", "name": "asked-for novel objects lifted"},
     ]
     baselines = {r["method"]: r["value"] for r in results.of("retrieval") if r["method"] != "ours"}
-    template = jinja2.Environment(autoescape=True).from_string((Path(__file__).parent / "report.html.j2").read_text())
+    template = jinja2.Environment(autoescape=True).from_string(
+        (Path(__file__).parent / "report.html.j2").read_text()
+    )
     content = results.to_dict()
     file.write_text(
         template.render(
@@ -100,11 +109,16 @@ def _notes(results: Results) -> list[str]:
 
 
 def _sequence(picks: list[Pick]) -> list[dict]:
-    frames = next((pick.overviews for pick in picks if len(pick.overviews) >= 10 and pick.held is not None), [])
+    frames = next(
+        (pick.overviews for pick in picks if len(pick.overviews) >= 10 and pick.held is not None), []
+    )
     if not frames:
         return []
     chosen = np.linspace(0, len(frames) - 1, 7).round().astype(int)[1:-1]
-    return [{"image": pictures.data_uri(frames[i]), "caption": f"{n} of {len(chosen)}"} for n, i in enumerate(chosen, 1)]
+    return [
+        {"image": pictures.data_uri(frames[i]), "caption": f"{n} of {len(chosen)}"}
+        for n, i in enumerate(chosen, 1)
+    ]
 
 
 def _triplet(message: GraspExperience) -> dict:

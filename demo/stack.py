@@ -61,7 +61,8 @@ class Stack:
             if process.poll() is not None:
                 log = (self.folder / f"{node}.log").read_text(errors="replace").splitlines()[-15:]
                 raise NodeDiedError(
-                    f"node `{node}` ended with code {process.returncode}; its log ends with:\n" + "\n".join(log)
+                    f"node `{node}` ended with code {process.returncode}; its log ends with:\n"
+                    + "\n".join(log)
                 )
 
     def stop(self, node: str, timeout_s: float = 15.0) -> int:

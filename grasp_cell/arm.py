@@ -30,18 +30,29 @@ HAND_COLOUR = [0.22, 0.25, 0.29, 1.0]
 
 @functools.cache
 def _urdf() -> str:
-    folder = Path(sysconfig.get_path("purelib")) / "cmeel.prefix/share/example-robot-data/robots/panda_description"
+    folder = (
+        Path(sysconfig.get_path("purelib")) / "cmeel.prefix/share/example-robot-data/robots/panda_description"
+    )
     file = folder / "urdf/panda.urdf"
     if not file.exists():
         raise FileNotFoundError(f"{file} is missing: install the wheel `example-robot-data`")
     root = ElementTree.parse(file).getroot()
     for link in root.findall("link"):
-        for visual in link.findall("visual"):  # COLLADA, which MuJoCo does not read; the collision meshes are drawn
+        for visual in link.findall(
+            "visual"
+        ):  # COLLADA, which MuJoCo does not read; the collision meshes are drawn
             link.remove(visual)
         for mesh in link.iter("mesh"):
-            mesh.set("filename", mesh.get("filename").replace("package://example-robot-data/robots/panda_description", str(folder)))
+            mesh.set(
+                "filename",
+                mesh.get("filename").replace(
+                    "package://example-robot-data/robots/panda_description", str(folder)
+                ),
+            )
     extension = ElementTree.SubElement(root, "mujoco")
-    ElementTree.SubElement(extension, "compiler", strippath="false", balanceinertia="true", fusestatic="false")
+    ElementTree.SubElement(
+        extension, "compiler", strippath="false", balanceinertia="true", fusestatic="false"
+    )
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -57,7 +68,11 @@ def arm_spec(finger_friction: float = 1.0, finger_force_n: float = 35.0) -> mujo
         for geom in body.geoms:
             geom.contype = geom.conaffinity = 0
             geom.group = 1
-            geom.rgba = HAND_COLOUR if body.name in ("panda_hand", "panda_leftfinger", "panda_rightfinger") else ARM_COLOUR
+            geom.rgba = (
+                HAND_COLOUR
+                if body.name in ("panda_hand", "panda_leftfinger", "panda_rightfinger")
+                else ARM_COLOUR
+            )
     _let_hand_collide(spec, finger_friction)
     for i, name in enumerate(ARM_JOINTS):
         spec.joint(name).armature = 0.1
@@ -81,7 +96,13 @@ def arm_spec(finger_friction: float = 1.0, finger_force_n: float = 35.0) -> mujo
 
 def _let_hand_collide(spec: mujoco.MjSpec, finger_friction: float) -> None:
     spec.body("panda_hand").add_geom(
-        type=mujoco.mjtGeom.mjGEOM_BOX, pos=[0, 0, 0.035], size=[0.02, 0.1, 0.03], group=4, contype=1, conaffinity=1, mass=0
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        pos=[0, 0, 0.035],
+        size=[0.02, 0.1, 0.03],
+        group=4,
+        contype=1,
+        conaffinity=1,
+        mass=0,
     )
     for name in ("panda_leftfinger", "panda_rightfinger"):
         for geom in spec.body(name).geoms:
@@ -117,7 +138,9 @@ class InverseKinematics:
         pose[:3, 3] = self._data.xpos[self._body]
         return pose
 
-    def solve(self, base_from_tcp: np.ndarray, start_rad: np.ndarray, restarts: int = 12) -> np.ndarray | None:
+    def solve(
+        self, base_from_tcp: np.ndarray, start_rad: np.ndarray, restarts: int = 12
+    ) -> np.ndarray | None:
         """Joint angles that reach a pose, near `start_rad` where possible.
 
         Args:
@@ -143,13 +166,17 @@ class InverseKinematics:
             mujoco.mj_kinematics(self._model, self._data)
             mujoco.mj_comPos(self._model, self._data)
             rotation = self._data.xmat[self._body].reshape(3, 3)
-            error = np.concatenate([goal[:3, 3] - self._data.xpos[self._body], _rotation_vector(goal[:3, :3] @ rotation.T)])
+            error = np.concatenate(
+                [goal[:3, 3] - self._data.xpos[self._body], _rotation_vector(goal[:3, :3] @ rotation.T)]
+            )
             if np.linalg.norm(error[:3]) < 5e-4 and np.linalg.norm(error[3:]) < 5e-3:
                 return joints
             mujoco.mj_jacBody(self._model, self._data, jacobian[:3], jacobian[3:], self._body)
             j = jacobian[:, :7]
             damping = 1e-4 + 0.05 * float(error @ error)
-            joints = np.clip(joints + j.T @ np.linalg.solve(j @ j.T + damping * np.eye(6), error), self._low, self._high)
+            joints = np.clip(
+                joints + j.T @ np.linalg.solve(j @ j.T + damping * np.eye(6), error), self._low, self._high
+            )
         return None
 
 

@@ -70,7 +70,10 @@ class Camera:
         quaternion = np.empty(4)
         mujoco.mju_mat2Quat(quaternion, (self.base_from_camera[:3, :3] @ _OPTICAL_FROM_MUJOCO).ravel())
         spec.worldbody.add_camera(
-            name=self.name, pos=self.position_m, quat=quaternion, fovy=float(np.degrees(self.field_of_view_rad))
+            name=self.name,
+            pos=self.position_m,
+            quat=quaternion,
+            fovy=float(np.degrees(self.field_of_view_rad)),
         )
 
 
@@ -79,7 +82,9 @@ class Eye:
 
     def __init__(self, model: mujoco.MjModel, cameras: list[Camera]) -> None:
         self._model = model
-        self._renderers = {camera.name: mujoco.Renderer(model, camera.height, camera.width) for camera in cameras}
+        self._renderers = {
+            camera.name: mujoco.Renderer(model, camera.height, camera.width) for camera in cameras
+        }
         self._look = mujoco.MjvOption()
         # Visible surfaces are in groups 0 to 2; what only collides is in 3 and 4.
         self._look.geomgroup[:] = [1, 1, 1, 0, 0, 0]

@@ -113,7 +113,11 @@ class Cell:
         """Names, positions [rad, m] and velocities of the arm's and the fingers' joints."""
         addresses = np.concatenate([self._arm_addresses, self._finger_addresses])
         speeds = np.concatenate([self._arm_speeds, self._finger_speeds])
-        return [*ARM_JOINTS, *FINGER_JOINTS], self._data.qpos[addresses].copy(), self._data.qvel[speeds].copy()
+        return (
+            [*ARM_JOINTS, *FINGER_JOINTS],
+            self._data.qpos[addresses].copy(),
+            self._data.qvel[speeds].copy(),
+        )
 
     def reset_scene(self, seed: int | None = None) -> None:
         """Puts other objects into the bin and lets them settle, the arm out of view."""
@@ -176,7 +180,9 @@ class Cell:
             raise CellBusyError("execute_grasp: the gripper holds an object; call release first")
         way = self._plan_grasp(base_from_tcp, approach_distance_m)
         if way is None:
-            return GraspResult("unreachable", "no joint configuration reaches the grasp", self.gripper_opening_m)
+            return GraspResult(
+                "unreachable", "no joint configuration reaches the grasp", self.gripper_opening_m
+            )
         above, before, grasp, lifted = way
         self._should_stop = should_stop
         try:
@@ -201,7 +207,9 @@ class Cell:
         if not self.holding:
             self._open_gripper()
             self._put_strays_back()
-            return GraspResult("empty", "the gripper closed on nothing or lost the object", self.gripper_opening_m)
+            return GraspResult(
+                "empty", "the gripper closed on nothing or lost the object", self.gripper_opening_m
+            )
         return GraspResult("ok", "an object is held", self.gripper_opening_m)
 
     def _plan_grasp(self, base_from_tcp: np.ndarray, approach_distance_m: float) -> list[np.ndarray] | None:
@@ -251,7 +259,9 @@ class Cell:
         else:
             self._open_gripper()
             self._move(self._rest)
-        return GraspResult("cancelled", "stopped by request; the arm is back and the gripper open", self.gripper_opening_m)
+        return GraspResult(
+            "cancelled", "stopped by request; the arm is back and the gripper open", self.gripper_opening_m
+        )
 
     def present(self, wrist_angle_rad: float) -> GraspResult:
         """Turns the wrist by an angle from the pose in which `execute_grasp` ended.
@@ -270,7 +280,9 @@ class Cell:
         self._wait(0.12)
         return GraspResult("ok" if self.holding else "empty", "", self.gripper_opening_m)
 
-    def release(self, place_m: np.ndarray | None = None, on_phase: Callable[[str], None] | None = None) -> GraspResult:
+    def release(
+        self, place_m: np.ndarray | None = None, on_phase: Callable[[str], None] | None = None
+    ) -> GraspResult:
         """Puts what is held back into the bin and goes out of view.
 
         Args:
@@ -298,10 +310,16 @@ class Cell:
         margin = np.array([0.055, 0.055])
         for _ in range(10):
             half = layout.BIN_INSIDE_M / 2 - margin
-            place = place_m if place_m is not None else [*(layout.BIN_CENTRE_M + self._rng.uniform(-half, half)), 0.075]
+            place = (
+                place_m
+                if place_m is not None
+                else [*(layout.BIN_CENTRE_M + self._rng.uniform(-half, half)), 0.075]
+            )
             yaw = self._rng.uniform(-np.pi / 2, np.pi / 2)
             pose = np.eye(4)
-            pose[:3, :3] = np.array([[np.cos(yaw), np.sin(yaw), 0], [np.sin(yaw), -np.cos(yaw), 0], [0, 0, -1]])
+            pose[:3, :3] = np.array(
+                [[np.cos(yaw), np.sin(yaw), 0], [np.sin(yaw), -np.cos(yaw), 0], [0, 0, -1]]
+            )
             pose[:3, 3] = place
             way = self._plan_grasp(pose, 0.10)
             if way is not None:
@@ -345,7 +363,10 @@ class Cell:
         quaternion = rng.normal(size=4)
         if rng.uniform() < 0.6:  # upright or on a side, turned about the vertical: as things lie
             yaw, tip = rng.uniform(0, 2 * np.pi), rng.choice([0.0, np.pi / 2, np.pi])
-            about_z, about_x = np.array([np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]), np.array([np.cos(tip / 2), np.sin(tip / 2), 0, 0])
+            about_z, about_x = (
+                np.array([np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]),
+                np.array([np.cos(tip / 2), np.sin(tip / 2), 0, 0]),
+            )
             mujoco.mju_mulQuat(quaternion, about_z, about_x)
         self._data.qpos[address : address + 3] = position
         self._data.qpos[address + 3 : address + 7] = quaternion / np.linalg.norm(quaternion)
@@ -415,7 +436,9 @@ class Cell:
         self._after_step()
 
     def _after_step(self) -> None:
-        if self._data.time - getattr(self, "_last_hook_s", -1.0) < HOOK_INTERVAL_S and self._data.time > getattr(self, "_last_hook_s", 0.0):
+        if self._data.time - getattr(
+            self, "_last_hook_s", -1.0
+        ) < HOOK_INTERVAL_S and self._data.time > getattr(self, "_last_hook_s", 0.0):
             return
         self._last_hook_s = self._data.time
         if self.config.real_time_factor > 0:

@@ -71,7 +71,12 @@ def view_angles_rad(views: int) -> list[float]:
 
 
 def _attempt(
-    cell: Cell, episode: str, number: int, rng: np.random.Generator, held_views: int, planning: GraspAnythingConfig
+    cell: Cell,
+    episode: str,
+    number: int,
+    rng: np.random.Generator,
+    held_views: int,
+    planning: GraspAnythingConfig,
 ) -> Attempt:
     pre = cell.scene_frame()
     truth = Truth(None, cell.ground_truth.objects(), cell.ground_truth.masks())

@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-
-def _option(default: object, help: str, **limits: object) -> object:
-    return field(default=default, metadata={"help": help, **limits})
+from grasp2vec_ros.core.options import option
 
 
 @dataclass
 class CellConfig:
     """What lies in the bin, how it is seen, how fast time goes. Lengths in metres, base frame: panda_link0."""
 
-    split: str = _option("seen", "which objects: those for learning, or those kept for examination", choices=["seen", "novel"])
-    regime: str = _option(
-        "varied", "toys with colours and sizes of their own, or all alike in both", choices=["varied", "shared_palette"]
+    split: str = option(
+        "seen", "which objects: those for learning, or those kept for examination", choices=["seen", "novel"]
     )
-    objects_dir: str = _option("", "folder of meshes to use instead of generated toys; empty: toys")
-    seen_toys: int = _option(400, "how many toys the seen split has", minimum=1, maximum=100000)
-    novel_toys: int = _option(60, "how many toys the novel split has", minimum=1, maximum=100000)
-    objects_per_scene: int = _option(6, "objects in the bin", minimum=1, maximum=12)
-    seed: int = _option(0, "seed of scenes and places", minimum=0, maximum=2**31 - 1)
-    scene_width_px: int = _option(320, "width of the scene camera's image", minimum=64, maximum=1920)
-    scene_height_px: int = _option(240, "height of the scene camera's image", minimum=48, maximum=1080)
-    held_size_px: int = _option(128, "width and height of the held camera's image", minimum=32, maximum=1024)
-    timestep_s: float = _option(0.003, "physics step", minimum=0.0005, maximum=0.005)
-    real_time_factor: float = _option(
+    regime: str = option(
+        "varied",
+        "toys with colours and sizes of their own, or all alike in both",
+        choices=["varied", "shared_palette"],
+    )
+    objects_dir: str = option("", "folder of meshes to use instead of generated toys; empty: toys")
+    seen_toys: int = option(400, "how many toys the seen split has", minimum=1, maximum=100000)
+    novel_toys: int = option(60, "how many toys the novel split has", minimum=1, maximum=100000)
+    objects_per_scene: int = option(6, "objects in the bin", minimum=1, maximum=12)
+    seed: int = option(0, "seed of scenes and places", minimum=0, maximum=2**31 - 1)
+    scene_width_px: int = option(320, "width of the scene camera's image", minimum=64, maximum=1920)
+    scene_height_px: int = option(240, "height of the scene camera's image", minimum=48, maximum=1080)
+    held_size_px: int = option(128, "width and height of the held camera's image", minimum=32, maximum=1024)
+    timestep_s: float = option(0.003, "physics step", minimum=0.0005, maximum=0.005)
+    real_time_factor: float = option(
         0.0, "speed of simulated time against wall time; 0: as fast as possible", minimum=0.0, maximum=100.0
     )
-    finger_friction: float = _option(1.0, "sliding friction of the fingertips", minimum=0.0, maximum=3.0)
-    finger_force_n: float = _option(20.0, "force with which each finger closes [N]", minimum=1.0, maximum=70.0)
+    finger_friction: float = option(1.0, "sliding friction of the fingertips", minimum=0.0, maximum=3.0)
+    finger_force_n: float = option(20.0, "force with which each finger closes [N]", minimum=1.0, maximum=70.0)
 
     def __post_init__(self) -> None:
         for name, choices in (("split", ("seen", "novel")), ("regime", ("varied", "shared_palette"))):
             if getattr(self, name) not in choices:
-                raise ValueError(f"{name}: {getattr(self, name)!r} is unknown; use one of {', '.join(choices)}")
+                raise ValueError(
+                    f"{name}: {getattr(self, name)!r} is unknown; use one of {', '.join(choices)}"
+                )
         if not 1 <= self.objects_per_scene <= 12:
             raise ValueError(f"objects_per_scene: {self.objects_per_scene} is outside 1 to 12")

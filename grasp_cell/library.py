@@ -50,7 +50,9 @@ class MeshLibrary:
         files = find_meshes(folder)
         self._files = {name: path for name, path in files.items() if is_novel(name) == (split == "novel")}
         if not self._files:
-            raise ValueError(f"objects_dir: {folder} has {len(files)} object(s), none of them in split {split!r}; add more objects")
+            raise ValueError(
+                f"objects_dir: {folder} has {len(files)} object(s), none of them in split {split!r}; add more objects"
+            )
         self.names = sorted(self._files)
         self._read: dict[str, CellObject] = {}
 

@@ -35,12 +35,16 @@ def find_meshes(folder: Path) -> dict[str, Path]:
         elif entry.suffix.lower() in MESH_ENDINGS:
             found[entry.stem] = entry
     if not found:
-        raise ValueError(f"objects_dir: {folder} has no meshes; expected files or sub-folders with files ending in {', '.join(MESH_ENDINGS)}")
+        raise ValueError(
+            f"objects_dir: {folder} has no meshes; expected files or sub-folders with files ending in {', '.join(MESH_ENDINGS)}"
+        )
     return found
 
 
 def _visual_mesh(folder: Path) -> Path | None:
-    candidates = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in MESH_ENDINGS and "collision" not in p.name]
+    candidates = [
+        p for p in sorted(folder.iterdir()) if p.suffix.lower() in MESH_ENDINGS and "collision" not in p.name
+    ]
     return candidates[0] if candidates else None
 
 
@@ -59,16 +63,24 @@ def load_mesh_object(name: str, path: Path) -> CellObject:
         raise ValueError(f"{file}: the mesh has no faces")
     longest = float(mesh.extents.max())
     if not 0.005 <= longest <= 0.4:
-        raise ValueError(f"{file}: the longest side is {longest:.4g} m; meshes are read in metres and must be 0.005 to 0.4 m long")
+        raise ValueError(
+            f"{file}: the longest side is {longest:.4g} m; meshes are read in metres and must be 0.005 to 0.4 m long"
+        )
     collision = sorted(path.glob("*collision*")) if path.is_dir() else []
-    hulls = [trimesh.load(p, force="mesh").convex_hull for p in collision if p.suffix.lower() in MESH_ENDINGS] or [mesh.convex_hull]
+    hulls = [
+        trimesh.load(p, force="mesh").convex_hull for p in collision if p.suffix.lower() in MESH_ENDINGS
+    ] or [mesh.convex_hull]
     centre = mesh.bounds.mean(axis=0)
     for part in hulls:
         part.apply_translation(-centre)
     texture_file = path / "texture.png" if path.is_dir() else Path()
     coordinates = getattr(mesh.visual, "uv", None)
     if coordinates is not None and texture_file.is_file():
-        vertices, faces, texture = mesh.vertices - centre, mesh.faces, cv2.imread(str(texture_file))[:, :, ::-1]
+        vertices, faces, texture = (
+            mesh.vertices - centre,
+            mesh.faces,
+            cv2.imread(str(texture_file))[:, :, ::-1],
+        )
     else:
         mesh.apply_translation(-centre)
         vertices, faces, coordinates = box_projection(mesh, tile_m=0.05)

@@ -19,6 +19,7 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rosgraph_msgs.msg import Clock as ClockMessage
+from semantic_grasping.action import ExecuteGrasp, PresentObject, ReleaseObject
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -34,7 +35,6 @@ from grasp_node_kit.images import array_to_image
 from grasp_node_kit.node import KitNode, in_background, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, RESULT
-from semantic_grasping.action import ExecuteGrasp, PresentObject, ReleaseObject
 
 OUTCOMES = {
     "ok": ExecuteGrasp.Result.OK,
@@ -49,11 +49,17 @@ OUTCOMES = {
 class CellNodeConfig:
     """How the cell appears on ROS."""
 
-    camera_rate_hz: float = option(2.0, "frames a second of wall time while the arm rests", minimum=0.1, maximum=60.0)
-    moving_camera_rate_hz: float = option(0.0, "frames a second of simulated time while it moves; 0: none", minimum=0.0, maximum=60.0)
+    camera_rate_hz: float = option(
+        2.0, "frames a second of wall time while the arm rests", minimum=0.1, maximum=60.0
+    )
+    moving_camera_rate_hz: float = option(
+        0.0, "frames a second of simulated time while it moves; 0: none", minimum=0.0, maximum=60.0
+    )
     overview: bool = option(False, "publish overview/image too, a view of the whole cell for people")
     publish_clock: bool = option(True, "publish simulated time on /clock", read_only=True)
-    scene_every: int = option(10, "released objects after which others are put into the bin; 0: never", minimum=0, maximum=1000000)
+    scene_every: int = option(
+        10, "released objects after which others are put into the bin; 0: never", minimum=0, maximum=1000000
+    )
 
 
 class CellNode(KitNode):
@@ -97,11 +103,15 @@ class CellNode(KitNode):
         self._overview_image = self.create_publisher(Image, "overview/image", RESULT)
         self._joint_states = self.create_publisher(JointState, "joint_states", RESULT)
         self._truth = self.create_publisher(String, "~/ground_truth", LATCHED)
-        self._clock_publisher = self.create_publisher(ClockMessage, "/clock", RESULT) if self.config.publish_clock else None
+        self._clock_publisher = (
+            self.create_publisher(ClockMessage, "/clock", RESULT) if self.config.publish_clock else None
+        )
         ready: Future = Future()
         self._physics = in_background(lambda: self._run_physics(ready), "physics")
         ready.result()
-        self.get_logger().info(f"{len(self._cell.library.names)} objects, {self.cell_config.objects_per_scene} in the bin")
+        self.get_logger().info(
+            f"{len(self._cell.library.names)} objects, {self.cell_config.objects_per_scene} in the bin"
+        )
 
     def tear_down(self) -> None:
         """Ends the physics."""
@@ -123,7 +133,9 @@ class CellNode(KitNode):
             try:
                 task = self._tasks.get(timeout=1.0 / self.config.camera_rate_hz)
             except queue.Empty:
-                self._cell.idle(1.0 / self.config.camera_rate_hz if self.cell_config.real_time_factor else 0.03)
+                self._cell.idle(
+                    1.0 / self.config.camera_rate_hz if self.cell_config.real_time_factor else 0.03
+                )
                 self._publish_everything()
                 continue
             if task is None:
@@ -187,7 +199,9 @@ class CellNode(KitNode):
 
     def _accept(self, _: object) -> GoalResponse:
         if self._cell is None or self._arm.locked():
-            self.get_logger().warning("a motion was asked for while the arm moves or the cell is not configured: rejected")
+            self.get_logger().warning(
+                "a motion was asked for while the arm moves or the cell is not configured: rejected"
+            )
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 
@@ -197,10 +211,14 @@ class CellNode(KitNode):
         def grasp() -> GraspResult:
             frame = goal.grasp_pose.header.frame_id
             if frame != BASE_FRAME:
-                raise ValueError(f"grasp_pose.header.frame_id: {frame!r} is not the base frame {BASE_FRAME!r}")
+                raise ValueError(
+                    f"grasp_pose.header.frame_id: {frame!r} is not the base frame {BASE_FRAME!r}"
+                )
             pose = from_pose(goal.grasp_pose, "grasp_pose")
             if not 0 <= goal.opening <= 0.08 or not 0 <= goal.approach_distance <= 0.3:
-                raise ValueError(f"opening, approach_distance: {goal.opening:.3f}, {goal.approach_distance:.3f} are outside 0 to 0.08 and 0 to 0.3 m")
+                raise ValueError(
+                    f"opening, approach_distance: {goal.opening:.3f}, {goal.approach_distance:.3f} are outside 0 to 0.08 and 0 to 0.3 m"
+                )
             return self._cell.execute_grasp(
                 pose,
                 goal.opening,
@@ -216,7 +234,9 @@ class CellNode(KitNode):
             handle.succeed()
         else:
             handle.abort()
-        return ExecuteGrasp.Result(outcome=OUTCOMES[result.outcome], message=result.message, gripper_opening=result.gripper_opening_m)
+        return ExecuteGrasp.Result(
+            outcome=OUTCOMES[result.outcome], message=result.message, gripper_opening=result.gripper_opening_m
+        )
 
     def _present_object(self, handle: ServerGoalHandle) -> PresentObject.Result:
         angle = handle.request.wrist_angle
@@ -225,7 +245,10 @@ class CellNode(KitNode):
         good = result.outcome in ("ok", "empty")
         handle.succeed() if good else handle.abort()
         return PresentObject.Result(
-            success=good, message=result.message, holding=result.outcome == "ok", gripper_opening=result.gripper_opening_m
+            success=good,
+            message=result.message,
+            holding=result.outcome == "ok",
+            gripper_opening=result.gripper_opening_m,
         )
 
     def _release_object(self, handle: ServerGoalHandle) -> ReleaseObject.Result:
@@ -233,9 +256,13 @@ class CellNode(KitNode):
 
         def release() -> GraspResult:
             if place.header.frame_id not in ("", BASE_FRAME):
-                raise ValueError(f"place.header.frame_id: {place.header.frame_id!r} is not the base frame {BASE_FRAME!r}")
+                raise ValueError(
+                    f"place.header.frame_id: {place.header.frame_id!r} is not the base frame {BASE_FRAME!r}"
+                )
             where = np.array([place.point.x, place.point.y, place.point.z]) if place.header.frame_id else None
-            result = self._cell.release(where, lambda phase: handle.publish_feedback(ReleaseObject.Feedback(phase=phase)))
+            result = self._cell.release(
+                where, lambda phase: handle.publish_feedback(ReleaseObject.Feedback(phase=phase))
+            )
             self._released += 1
             if self.config.scene_every and self._released % self.config.scene_every == 0:
                 self._cell.reset_scene()
@@ -271,7 +298,10 @@ class CellNode(KitNode):
 
         with self._arm:
             self._in_physics(work)
-        response.success, response.message = True, f"{self.cell_config.objects_per_scene} other objects are in the bin"
+        response.success, response.message = (
+            True,
+            f"{self.cell_config.objects_per_scene} other objects are in the bin",
+        )
         return response
 
 

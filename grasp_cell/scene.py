@@ -76,7 +76,9 @@ def build_scene(config: CellConfig, cameras: dict[str, Camera], objects: list[Ce
     widest = max(camera.width for camera in cameras.values())
     spec.visual.global_.offwidth = widest
     spec.visual.global_.offheight = max(camera.height for camera in cameras.values())
-    spec.worldbody.add_light(pos=[0.9, -0.7, 1.6], dir=[-0.35, 0.5, -1.0], diffuse=[0.5, 0.49, 0.46], castshadow=False)
+    spec.worldbody.add_light(
+        pos=[0.9, -0.7, 1.6], dir=[-0.35, 0.5, -1.0], diffuse=[0.5, 0.49, 0.46], castshadow=False
+    )
     for camera in cameras.values():
         camera.add_to(spec)
     spec.add_texture(
@@ -97,14 +99,23 @@ def build_scene(config: CellConfig, cameras: dict[str, Camera], objects: list[Ce
 def _add_table_and_bin(spec: mujoco.MjSpec) -> None:
     box = mujoco.mjtGeom.mjGEOM_BOX
     table = dict(type=box, friction=OBJECT_FRICTION, condim=4)
-    spec.worldbody.add_geom(**table, pos=[0.3, 0.1, -0.0255], size=[1.2, 1.1, 0.025], rgba=[0.80, 0.77, 0.72, 1])
+    spec.worldbody.add_geom(
+        **table, pos=[0.3, 0.1, -0.0255], size=[1.2, 1.1, 0.025], rgba=[0.80, 0.77, 0.72, 1]
+    )
     x, y = BIN_CENTRE_M
     half_x, half_y = BIN_INSIDE_M / 2
     t, h = BIN_THICKNESS_M / 2, (BIN_WALL_M + BIN_FLOOR_M) / 2
     colour = dict(rgba=[0.30, 0.36, 0.43, 1])
-    spec.worldbody.add_geom(**table, pos=[x, y, BIN_FLOOR_M / 2], size=[half_x, half_y, BIN_FLOOR_M / 2], rgba=[0.62, 0.65, 0.68, 1])
+    spec.worldbody.add_geom(
+        **table,
+        pos=[x, y, BIN_FLOOR_M / 2],
+        size=[half_x, half_y, BIN_FLOOR_M / 2],
+        rgba=[0.62, 0.65, 0.68, 1],
+    )
     for side in (-1, 1):
-        spec.worldbody.add_geom(**table, **colour, pos=[x + side * (half_x + t), y, h], size=[t, half_y + 2 * t, h])
+        spec.worldbody.add_geom(
+            **table, **colour, pos=[x + side * (half_x + t), y, h], size=[t, half_y + 2 * t, h]
+        )
         spec.worldbody.add_geom(**table, **colour, pos=[x, y + side * (half_y + t), h], size=[half_x, t, h])
 
 
@@ -114,7 +125,9 @@ def _add_object(spec: mujoco.MjSpec, item: CellObject) -> None:
         name=f"seen:{name}",
         uservert=item.vertices.ravel(),
         userface=item.faces.ravel(),
-        usertexcoord=np.column_stack([item.texture_coordinates[:, 0], 1 - item.texture_coordinates[:, 1]]).ravel(),
+        usertexcoord=np.column_stack(
+            [item.texture_coordinates[:, 0], 1 - item.texture_coordinates[:, 1]]
+        ).ravel(),
         inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
     )
     height, width = item.texture.shape[:2]
@@ -127,22 +140,39 @@ def _add_object(spec: mujoco.MjSpec, item: CellObject) -> None:
     body = spec.worldbody.add_body(name=f"object:{name}")
     body.add_freejoint()
     body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_MESH, meshname=f"seen:{name}", material=material.name, group=2, contype=0, conaffinity=0, mass=0
+        type=mujoco.mjtGeom.mjGEOM_MESH,
+        meshname=f"seen:{name}",
+        material=material.name,
+        group=2,
+        contype=0,
+        conaffinity=0,
+        mass=0,
     )
     volume = sum(part.mesh.volume for part in item.parts)
     for i, part in enumerate(item.parts):
         geom = dict(
-            group=3, condim=4, friction=OBJECT_FRICTION, mass=item.mass_kg * part.mesh.volume / volume, solref=[0.008, 1.0]
+            group=3,
+            condim=4,
+            friction=OBJECT_FRICTION,
+            mass=item.mass_kg * part.mesh.volume / volume,
+            solref=[0.008, 1.0],
         )
         if part.box is not None:
             size, transform = part.box
             body.add_geom(**geom, type=mujoco.mjtGeom.mjGEOM_BOX, size=size / 2, **_placed(transform))
         elif part.cylinder is not None:
             radius, height_m, transform = part.cylinder
-            body.add_geom(**geom, type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[radius, height_m / 2, 0], **_placed(transform))
+            body.add_geom(
+                **geom,
+                type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+                size=[radius, height_m / 2, 0],
+                **_placed(transform),
+            )
         else:
             # MuJoCo moves a mesh to its centre of mass and remembers by how much: no pose is given here.
-            mesh = spec.add_mesh(name=f"part{i}:{name}", uservert=part.mesh.vertices.ravel(), userface=part.mesh.faces.ravel())
+            mesh = spec.add_mesh(
+                name=f"part{i}:{name}", uservert=part.mesh.vertices.ravel(), userface=part.mesh.faces.ravel()
+            )
             body.add_geom(**geom, type=mujoco.mjtGeom.mjGEOM_MESH, meshname=mesh.name)
 
 

@@ -27,7 +27,10 @@ class Part:
 
 def _box(extents: np.ndarray, transform: np.ndarray | None = None) -> Part:
     transform = np.eye(4) if transform is None else transform
-    return Part(trimesh.creation.box(extents=extents, transform=transform), box=(np.asarray(extents, float), transform))
+    return Part(
+        trimesh.creation.box(extents=extents, transform=transform),
+        box=(np.asarray(extents, float), transform),
+    )
 
 
 def _cylinder(radius: float, height: float, transform: np.ndarray | None = None) -> Part:
@@ -63,13 +66,20 @@ def cylinder(rng: np.random.Generator) -> list[Part]:
 
 def capsule(rng: np.random.Generator) -> list[Part]:
     """A rounded rod."""
-    mesh = trimesh.creation.capsule(height=rng.uniform(0.02, 0.06), radius=rng.uniform(0.013, 0.024), count=(10, 14))
+    mesh = trimesh.creation.capsule(
+        height=rng.uniform(0.02, 0.06), radius=rng.uniform(0.013, 0.024), count=(10, 14)
+    )
     return [Part(mesh)]
 
 
 def ellipsoid(rng: np.random.Generator) -> list[Part]:
     """An egg."""
-    return [_hull(trimesh.creation.icosphere(subdivisions=2).vertices * rng.uniform([0.015, 0.015, 0.02], [0.045, 0.027, 0.04]))]
+    return [
+        _hull(
+            trimesh.creation.icosphere(subdivisions=2).vertices
+            * rng.uniform([0.015, 0.015, 0.02], [0.045, 0.027, 0.04])
+        )
+    ]
 
 
 def prism(rng: np.random.Generator) -> list[Part]:
@@ -118,7 +128,10 @@ def crossed(rng: np.random.Generator) -> list[Part]:
     width, height = rng.uniform(0.016, 0.028, 2), rng.uniform(0.02, 0.035)
     shift = rng.choice([0.0, 0.5, -0.5]) * (length[0] - width[1])
     along = rng.choice([0.0, 0.5]) * (length[1] - width[0])
-    return [_box(np.array([length[0], width[0], height])), _box(np.array([width[1], length[1], height * 0.999]), _move(shift, along))]
+    return [
+        _box(np.array([length[0], width[0], height])),
+        _box(np.array([width[1], length[1], height * 0.999]), _move(shift, along)),
+    ]
 
 
 def dumbbell(rng: np.random.Generator) -> list[Part]:
@@ -131,7 +144,12 @@ def dumbbell(rng: np.random.Generator) -> list[Part]:
         if rng.uniform() < 0.5:
             parts.append(_box(np.full(3, 2 * size * 0.85), _move(side * length / 2)))
         else:
-            parts.append(_hull(trimesh.creation.icosphere(subdivisions=2, radius=size).vertices + [side * length / 2, 0, 0]))
+            parts.append(
+                _hull(
+                    trimesh.creation.icosphere(subdivisions=2, radius=size).vertices
+                    + [side * length / 2, 0, 0]
+                )
+            )
     return parts
 
 
@@ -153,9 +171,14 @@ def mug(rng: np.random.Generator) -> list[Part]:
     radius, height = rng.uniform(0.019, 0.026), rng.uniform(0.04, 0.065)
     grip, reach = rng.uniform(0.008, 0.011), rng.uniform(0.014, 0.02)
     bar = height * rng.uniform(0.5, 0.7)
-    parts = [_hull(np.vstack([_ring(radius * rng.uniform(0.75, 1.0), -height / 2), _ring(radius, height / 2)]))]
+    parts = [
+        _hull(np.vstack([_ring(radius * rng.uniform(0.75, 1.0), -height / 2), _ring(radius, height / 2)]))
+    ]
     parts.append(_box(np.array([grip, grip, bar]), _move(radius + reach)))
-    parts += [_box(np.array([reach + grip, grip, grip]), _move(radius + reach / 2, 0, s * (bar - grip) / 2)) for s in (-1, 1)]
+    parts += [
+        _box(np.array([reach + grip, grip, grip]), _move(radius + reach / 2, 0, s * (bar - grip) / 2))
+        for s in (-1, 1)
+    ]
     return parts
 
 
@@ -179,7 +202,9 @@ def stacked(rng: np.random.Generator) -> list[Part]:
     for _ in range(int(rng.integers(2, 4))):
         height, width = rng.uniform(0.015, 0.03), rng.uniform(0.022, 0.05)
         if rng.uniform() < 0.5:
-            parts.append(_box(np.array([width, rng.uniform(0.022, 0.05), height]), _move(0, 0, z + height / 2)))
+            parts.append(
+                _box(np.array([width, rng.uniform(0.022, 0.05), height]), _move(0, 0, z + height / 2))
+            )
         else:
             parts.append(_cylinder(width / 2, height, _move(0, 0, z + height / 2)))
         z += height

@@ -33,7 +33,9 @@ def _pattern_field(rng: np.random.Generator, size: int) -> np.ndarray:
         x, y = np.mod(a * u, 1) - 0.5, np.mod(a * v + 0.5 * (np.floor(a * u) % 2), 1) - 0.5
         return np.hypot(x, y)
     if kind == "rings":
-        return np.mod((1 + a) * np.hypot(np.mod(u + rng.uniform(), 1) - 0.5, np.mod(v + rng.uniform(), 1) - 0.5), 1.0)
+        return np.mod(
+            (1 + a) * np.hypot(np.mod(u + rng.uniform(), 1) - 0.5, np.mod(v + rng.uniform(), 1) - 0.5), 1.0
+        )
     if kind == "zigzag":
         return np.mod(a * v + 0.25 * np.abs(np.mod(2 * b * u, 2) - 1), 1.0)
     if kind == "patches":
@@ -75,7 +77,10 @@ def make_texture(rng: np.random.Generator, shared_palette: bool, size: int = 96)
     rank = np.empty(field.size)
     rank[order] = np.arange(field.size) / field.size
     if shared_palette:
-        palette, shares = SHARED_PALETTE[rng.permutation(len(SHARED_PALETTE))], np.full(len(SHARED_PALETTE), 0.25)
+        palette, shares = (
+            SHARED_PALETTE[rng.permutation(len(SHARED_PALETTE))],
+            np.full(len(SHARED_PALETTE), 0.25),
+        )
     else:
         palette = _random_palette(rng)
         shares = rng.dirichlet(np.full(len(palette), 3.0))

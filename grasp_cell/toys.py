@@ -50,7 +50,12 @@ def graspable(parts: list[Part]) -> bool:
     """Whether a parallel jaw can close on the parts lying flat or standing, by their bounding box."""
     low, high = _extents(parts)
     sides = np.sort(high - low)
-    return sides[0] >= NARROWEST_M and sides[1] <= WIDEST_GRASP_M + 0.02 and sides[0] <= WIDEST_GRASP_M and sides[2] <= LONGEST_M
+    return (
+        sides[0] >= NARROWEST_M
+        and sides[1] <= WIDEST_GRASP_M + 0.02
+        and sides[0] <= WIDEST_GRASP_M
+        and sides[2] <= LONGEST_M
+    )
 
 
 def make_toy(number: int, regime: str) -> CellObject:

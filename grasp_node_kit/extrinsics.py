@@ -23,8 +23,14 @@ class ExtrinsicsConfig:
     """The scene camera in the arm's base frame. With `rotation_xyzw` all zero it is looked up in TF."""
 
     base_frame: str = option("panda_link0", "frame of the arm's base", read_only=True)
-    translation_m: list = field(default_factory=lambda: [0.0, 0.0, 0.0], metadata={"help": "camera's optical frame in the base frame, x y z [m]", "read_only": True})
-    rotation_xyzw: list = field(default_factory=lambda: [0.0, 0.0, 0.0, 0.0], metadata={"help": "its rotation as a quaternion; all zero: from TF", "read_only": True})
+    translation_m: list = field(
+        default_factory=lambda: [0.0, 0.0, 0.0],
+        metadata={"help": "camera's optical frame in the base frame, x y z [m]", "read_only": True},
+    )
+    rotation_xyzw: list = field(
+        default_factory=lambda: [0.0, 0.0, 0.0, 0.0],
+        metadata={"help": "its rotation as a quaternion; all zero: from TF", "read_only": True},
+    )
 
 
 class ExtrinsicsError(RuntimeError):
@@ -45,14 +51,20 @@ class Extrinsics:
     def _from_parameters(self) -> np.ndarray | None:
         translation, rotation = list(self._config.translation_m), list(self._config.rotation_xyzw)
         if len(translation) != 3:
-            raise ValueError(f"extrinsics.translation_m: {translation} has {len(translation)} values, expected x y z")
+            raise ValueError(
+                f"extrinsics.translation_m: {translation} has {len(translation)} values, expected x y z"
+            )
         if len(rotation) != 4:
-            raise ValueError(f"extrinsics.rotation_xyzw: {rotation} has {len(rotation)} values, expected x y z w")
+            raise ValueError(
+                f"extrinsics.rotation_xyzw: {rotation} has {len(rotation)} values, expected x y z w"
+            )
         norm = float(np.linalg.norm(rotation))
         if norm == 0:
             return None
         if abs(norm - 1) > 1e-2:
-            raise ValueError(f"extrinsics.rotation_xyzw: {rotation} has length {norm:.3f}, expected a unit quaternion")
+            raise ValueError(
+                f"extrinsics.rotation_xyzw: {rotation} has length {norm:.3f}, expected a unit quaternion"
+            )
         return pose_matrix(translation, np.array(rotation) / norm)
 
     def base_from_camera(self, camera_frame: str, stamp: Time | None = None) -> np.ndarray:

@@ -25,13 +25,21 @@ def wait_for_fresh(node: Node, slot: NewestSlot[Message], timeout_s: float) -> M
     asked_ns, newest = node.get_clock().now().nanoseconds, slot.newest
     if newest is None or abs(stamp_ns(newest.header.stamp) - asked_ns) < SAME_CLOCK_NS:
         message = slot.wait_for_stamp(asked_ns, timeout_s)
-        if message is None and slot.newest is not None and abs(stamp_ns(slot.newest.header.stamp) - asked_ns) > SAME_CLOCK_NS:
+        if (
+            message is None
+            and slot.newest is not None
+            and abs(stamp_ns(slot.newest.header.stamp) - asked_ns) > SAME_CLOCK_NS
+        ):
             message = slot.newest  # the first ever to arrive, and its clock is another
     else:
         message = slot.wait_for_next(slot.received, timeout_s)
     if message is None:
         topic = node.resolve_topic_name(slot.topic)
-        late = "" if slot.newest is None else " with a stamp after the request (is use_sim_time the same everywhere?)"
+        late = (
+            ""
+            if slot.newest is None
+            else " with a stamp after the request (is use_sim_time the same everywhere?)"
+        )
         raise MissingInputError(
             f"no new message on {topic} within {timeout_s:.1f} s{late}; {node.count_publishers(topic)} publisher(s):"
             f" check the camera and the remapping of `{slot.topic}`"

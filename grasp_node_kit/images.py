@@ -40,9 +40,13 @@ def image_to_array(message: Image, name: str = "image") -> np.ndarray:
     if max(height, width) > LARGEST_SIDE_PX:
         raise ValueError(f"{name}: {width}x{height} pixels are more than {LARGEST_SIDE_PX} on a side")
     if message.step < row:
-        raise ValueError(f"{name}.step: {message.step} bytes a row are too few for {width} pixels of {message.encoding} ({row})")
+        raise ValueError(
+            f"{name}.step: {message.step} bytes a row are too few for {width} pixels of {message.encoding} ({row})"
+        )
     if len(message.data) != height * message.step:
-        raise ValueError(f"{name}.data: {len(message.data)} bytes, expected height * step = {height * message.step}")
+        raise ValueError(
+            f"{name}.data: {len(message.data)} bytes, expected height * step = {height * message.step}"
+        )
     rows = np.frombuffer(message.data, np.uint8).reshape(height, message.step)[:, :row]
     kind = np.dtype(kind).newbyteorder(">" if message.is_bigendian else "<")
     array = np.ascontiguousarray(rows).view(kind).reshape(height, width, channels)
@@ -56,7 +60,9 @@ def image_to_rgb(message: Image, name: str = "image") -> np.ndarray:
         ValueError: empty, inconsistent, or of another encoding.
     """
     if message.encoding not in _COLOUR:
-        raise ValueError(f"{name}.encoding: {message.encoding!r} is no colour image; expected one of {', '.join(_COLOUR)}")
+        raise ValueError(
+            f"{name}.encoding: {message.encoding!r} is no colour image; expected one of {', '.join(_COLOUR)}"
+        )
     array = image_to_array(message, name)
     if message.encoding == "mono8":
         return np.repeat(array[..., None], 3, axis=2)
@@ -73,7 +79,9 @@ def image_to_depth_m(message: Image, name: str = "depth") -> np.ndarray:
         ValueError: empty, inconsistent, or of another encoding.
     """
     if message.encoding not in ("16UC1", "32FC1"):
-        raise ValueError(f"{name}.encoding: {message.encoding!r} is no depth image; expected 16UC1 (millimetres) or 32FC1 (metres)")
+        raise ValueError(
+            f"{name}.encoding: {message.encoding!r} is no depth image; expected 16UC1 (millimetres) or 32FC1 (metres)"
+        )
     array = image_to_array(message, name)
     if message.encoding == "16UC1":
         return np.where(array == 0, np.nan, array * np.float32(0.001)).astype(np.float32)

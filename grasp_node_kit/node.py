@@ -32,7 +32,8 @@ class KitNode(LifecycleNode):
         self.problem = ""
         self._diagnostics_publisher = None
         self._jump_handle = self.get_clock().create_jump_callback(
-            JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False), post_callback=self._on_jump
+            JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False),
+            post_callback=self._on_jump,
         )
 
     # What a subclass fills in.
@@ -139,7 +140,9 @@ def _spin(executor: MultiThreadedExecutor, node: KitNode) -> None:
     except (KeyboardInterrupt, ExternalShutdownException):
         raise
     except Exception as error:
-        node.get_logger().error(f"a callback failed: {type(error).__name__}: {error}\n{traceback.format_exc()}")
+        node.get_logger().error(
+            f"a callback failed: {type(error).__name__}: {error}\n{traceback.format_exc()}"
+        )
 
 
 def in_background(work: Callable[[], None], name: str) -> threading.Thread:

@@ -46,9 +46,13 @@ def _descriptor(field: dataclasses.Field, default: Any) -> ParameterDescriptor:
         descriptor.additional_constraints = "one of " + ", ".join(map(str, limits["choices"]))
     if "minimum" in limits and "maximum" in limits:
         if isinstance(default, float):
-            descriptor.floating_point_range = [FloatingPointRange(from_value=float(limits["minimum"]), to_value=float(limits["maximum"]))]
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(limits["minimum"]), to_value=float(limits["maximum"]))
+            ]
         elif isinstance(default, int):
-            descriptor.integer_range = [IntegerRange(from_value=int(limits["minimum"]), to_value=int(limits["maximum"]), step=1)]
+            descriptor.integer_range = [
+                IntegerRange(from_value=int(limits["minimum"]), to_value=int(limits["maximum"]), step=1)
+            ]
     return descriptor
 
 

@@ -19,7 +19,9 @@ class Watchdog:
     It counts wall time: with simulated time and no clock nothing would ever be said.
     """
 
-    def __init__(self, node: Node, slots: list[NewestSlot], waiting_for: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self, node: Node, slots: list[NewestSlot], waiting_for: Callable[[], str] | None = None
+    ) -> None:
         self._node, self._slots, self._also = node, slots, waiting_for
         self._quiet_s = REPEAT_S
         self._elapsed_s = 0.0
@@ -29,7 +31,9 @@ class Watchdog:
     def _look(self) -> None:
         self._elapsed_s += 1.0
         self._quiet_s += 1.0
-        lines = [self._explain(slot) for slot in self._slots if min(slot.age_s, self._elapsed_s) > PATIENCE_S - 1.0]
+        lines = [
+            self._explain(slot) for slot in self._slots if min(slot.age_s, self._elapsed_s) > PATIENCE_S - 1.0
+        ]
         if self._also is not None and (extra := self._also()) and self._elapsed_s > PATIENCE_S - 1.0:
             lines.append(extra)
         complaint = "; ".join(lines)

@@ -22,7 +22,9 @@ class AugmentationConfig:
     window_px: int = option(64, "side of the window, at the encoder's scale", minimum=16, maximum=1024)
     jitter_px: int = option(10, "how far the window may be off what changed", minimum=0, maximum=512)
     flip: bool = option(True, "mirror images; drawn apart for scene and held, as in the paper")
-    colour: float = option(0.15, "change of brightness, contrast and tint, the same for pre and post", minimum=0.0, maximum=1.0)
+    colour: float = option(
+        0.15, "change of brightness, contrast and tint, the same for pre and post", minimum=0.0, maximum=1.0
+    )
     turn_rad: float = option(0.5, "largest turn of a held image", minimum=0.0, maximum=3.15)
     zoom: float = option(0.2, "largest relative change of a held image's size", minimum=0.0, maximum=0.9)
 
@@ -53,7 +55,9 @@ def prepare(experience: Experience, config: EncoderConfig) -> PreparedExperience
     scenes = torch.from_numpy(np.stack([experience.pre, experience.post]))
     scenes = (scene_input(scenes, config) * 255).round().byte().permute(0, 2, 3, 1).contiguous()
     if experience.held:
-        held = [held_input(torch.from_numpy(np.ascontiguousarray(view))[None], config) for view in experience.held]
+        held = [
+            held_input(torch.from_numpy(np.ascontiguousarray(view))[None], config) for view in experience.held
+        ]
         held = (torch.cat(held) * 255).round().byte().permute(0, 2, 3, 1).contiguous()
     else:
         held = torch.zeros(0, config.held_size_px, config.held_size_px, 3, dtype=torch.uint8)
@@ -71,7 +75,9 @@ def change_centre(pre: Tensor, post: Tensor, blur_px: int = 25) -> tuple[float, 
         (column, row).
     """
     difference = (pre.float() - post.float()).abs().mean(dim=2)[None, None]
-    blurred = functional.avg_pool2d(difference, blur_px, stride=1, padding=blur_px // 2, count_include_pad=True)[0, 0]
+    blurred = functional.avg_pool2d(
+        difference, blur_px, stride=1, padding=blur_px // 2, count_include_pad=True
+    )[0, 0]
     row, column = divmod(int(blurred.argmax()), blurred.shape[1])
     return float(column), float(row)
 
@@ -86,7 +92,9 @@ class Batch:
     held_again: Tensor
 
 
-def make_batch(items: list[PreparedExperience], config: AugmentationConfig, generator: torch.Generator) -> Batch:
+def make_batch(
+    items: list[PreparedExperience], config: AugmentationConfig, generator: torch.Generator
+) -> Batch:
     """Cuts and varies the images of attempts that lifted something."""
     windows = [_window(item, config, generator) for item in items]
     pre, post = torch.stack([w[0] for w in windows]), torch.stack([w[1] for w in windows])
@@ -99,7 +107,9 @@ def make_batch(items: list[PreparedExperience], config: AugmentationConfig, gene
     return Batch(pre, post, _vary_held(first, config, generator), _vary_held(second, config, generator))
 
 
-def _window(item: PreparedExperience, config: AugmentationConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _window(
+    item: PreparedExperience, config: AugmentationConfig, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     height, width = item.pre.shape[:2]
     side_y, side_x = min(config.window_px, height), min(config.window_px, width)
     if config.window == "change":
@@ -110,7 +120,10 @@ def _window(item: PreparedExperience, config: AugmentationConfig, generator: tor
         left = int(torch.randint(0, width - side_x + 1, (1,), generator=generator))
         top = int(torch.randint(0, height - side_y + 1, (1,), generator=generator))
     left, top = min(max(left, 0), width - side_x), min(max(top, 0), height - side_y)
-    return tuple(image[top : top + side_y, left : left + side_x].permute(2, 0, 1).float() / 255 for image in (item.pre, item.post))
+    return tuple(
+        image[top : top + side_y, left : left + side_x].permute(2, 0, 1).float() / 255
+        for image in (item.pre, item.post)
+    )
 
 
 def _flip(generator: torch.Generator, *images: Tensor) -> list[Tensor]:
@@ -138,10 +151,20 @@ def _vary_held(images: Tensor, config: AugmentationConfig, generator: torch.Gene
     rows = len(floats)
     angle = (torch.rand(rows, generator=generator) * 2 - 1) * config.turn_rad
     scale = 1 + (torch.rand(rows, generator=generator) * 2 - 1) * config.zoom
-    mirror = torch.where(torch.rand(rows, generator=generator) < 0.5, -1.0, 1.0) if config.flip else torch.ones(rows)
+    mirror = (
+        torch.where(torch.rand(rows, generator=generator) < 0.5, -1.0, 1.0)
+        if config.flip
+        else torch.ones(rows)
+    )
     shift = (torch.rand(rows, 2, generator=generator) * 2 - 1) * 0.12
     cosine, sine = angle.cos() / scale, angle.sin() / scale
-    transform = torch.stack([torch.stack([cosine * mirror, -sine, shift[:, 0]], 1), torch.stack([sine * mirror, cosine, shift[:, 1]], 1)], 1)
+    transform = torch.stack(
+        [
+            torch.stack([cosine * mirror, -sine, shift[:, 0]], 1),
+            torch.stack([sine * mirror, cosine, shift[:, 1]], 1),
+        ],
+        1,
+    )
     grid = functional.affine_grid(transform, list(floats.shape), align_corners=False)
     turned = functional.grid_sample(floats, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return _recolour(config.colour, generator, turned)[0]

@@ -43,7 +43,9 @@ class Checkpoint:
     step: int
 
 
-def save_checkpoint(folder: str | Path, model: Grasp2Vec, step: int, details: Mapping[str, object] | None = None) -> Checkpoint:
+def save_checkpoint(
+    folder: str | Path, model: Grasp2Vec, step: int, details: Mapping[str, object] | None = None
+) -> Checkpoint:
     """Writes a model; readers see the whole file or none.
 
     Args:
@@ -101,7 +103,10 @@ def checkpoints(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         return []
-    return sorted((p for p in folder.iterdir() if _NAME.fullmatch(p.name)), key=lambda p: (p.name[:19], p.stat().st_mtime_ns))
+    return sorted(
+        (p for p in folder.iterdir() if _NAME.fullmatch(p.name)),
+        key=lambda p: (p.name[:19], p.stat().st_mtime_ns),
+    )
 
 
 def newest_checkpoint(folder: str | Path) -> Path | None:
@@ -121,7 +126,9 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"checkpoint: {path} cannot be read: {error}") from error
     if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"checkpoint: {path} has format {metadata.get('format')!r}, expected {FORMAT!r}")
+        raise CheckpointError(
+            f"checkpoint: {path} has format {metadata.get('format')!r}, expected {FORMAT!r}"
+        )
     return metadata
 
 

@@ -23,10 +23,18 @@ class EncoderConfig:
     embedding_size: int = option(128, "length of the vectors", minimum=2, maximum=4096, read_only=True)
     pooling: str = option("sum", "how a map becomes a vector", choices=["sum", "mean"], read_only=True)
     relu: bool = option(True, "maps are non-negative, as in the paper", read_only=True)
-    share_trunk: bool = option(False, "one backbone for scenes and held objects, with a head each", read_only=True)
-    scene_width_px: int = option(208, "scenes are resized to this width, keeping their shape", minimum=32, maximum=2048, read_only=True)
-    held_size_px: int = option(64, "held images are resized to this square", minimum=16, maximum=1024, read_only=True)
-    held_crop: float = option(0.75, "middle part of a held image that is looked at", minimum=0.1, maximum=1.0, read_only=True)
+    share_trunk: bool = option(
+        False, "one backbone for scenes and held objects, with a head each", read_only=True
+    )
+    scene_width_px: int = option(
+        208, "scenes are resized to this width, keeping their shape", minimum=32, maximum=2048, read_only=True
+    )
+    held_size_px: int = option(
+        64, "held images are resized to this square", minimum=16, maximum=1024, read_only=True
+    )
+    held_crop: float = option(
+        0.75, "middle part of a held image that is looked at", minimum=0.1, maximum=1.0, read_only=True
+    )
 
 
 class Branch(nn.Module):
@@ -57,7 +65,11 @@ class Grasp2Vec(nn.Module):
         self.config = config
         backbone = make_backbone(config.backbone, config.width, config.model_path)
         self.scene = Branch(config, backbone)
-        other = backbone if config.share_trunk else make_backbone(config.backbone, config.width, config.model_path)
+        other = (
+            backbone
+            if config.share_trunk
+            else make_backbone(config.backbone, config.width, config.model_path)
+        )
         self.held = Branch(config, other)
         # Of the cosine n-pairs loss; learned with the rest.
         self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
@@ -103,4 +115,6 @@ def _resized(images: Tensor, height: int, width: int) -> Tensor:
     floats = images.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last).float() / 255.0
     if floats.shape[2:] == (height, width):
         return floats
-    return functional.interpolate(floats, (height, width), mode="bilinear", antialias=True, align_corners=False)
+    return functional.interpolate(
+        floats, (height, width), mode="bilinear", antialias=True, align_corners=False
+    )

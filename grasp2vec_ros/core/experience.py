@@ -62,12 +62,22 @@ class Experience:
             raise ValueError("robot_id: is empty; name the robot")
         if not self.episode:
             raise ValueError("episode: is empty; name the episode")
-        for name, image in (("pre", self.pre), ("post", self.post), *((f"held[{i}]", v) for i, v in enumerate(self.held))):
+        for name, image in (
+            ("pre", self.pre),
+            ("post", self.post),
+            *((f"held[{i}]", v) for i, v in enumerate(self.held)),
+        ):
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-                raise ValueError(f"{name}: shape {image.shape} and type {image.dtype} are not an RGB image (H, W, 3) of uint8")
+                raise ValueError(
+                    f"{name}: shape {image.shape} and type {image.dtype} are not an RGB image (H, W, 3) of uint8"
+                )
         if self.pre.shape != self.post.shape:
-            raise ValueError(f"post: size {self.post.shape[1]}x{self.post.shape[0]} differs from pre's {self.pre.shape[1]}x{self.pre.shape[0]}")
+            raise ValueError(
+                f"post: size {self.post.shape[1]}x{self.post.shape[0]} differs from pre's {self.pre.shape[1]}x{self.pre.shape[0]}"
+            )
         if len(self.held) != len(self.held_angles_rad):
-            raise ValueError(f"held_angles_rad: {len(self.held_angles_rad)} angles for {len(self.held)} held views")
+            raise ValueError(
+                f"held_angles_rad: {len(self.held_angles_rad)} angles for {len(self.held)} held views"
+            )
         if self.success and not self.held:
             raise ValueError("held: is empty although the grasp succeeded; at least one view is needed")

@@ -67,7 +67,9 @@ class GoalBook:
     def __len__(self) -> int:
         return len(self._goals)
 
-    def set(self, perceiver: Perceiver, views: list[GoalView], goal_id: str = "", label: str = "", source: int = 1) -> GoalEntry:
+    def set(
+        self, perceiver: Perceiver, views: list[GoalView], goal_id: str = "", label: str = "", source: int = 1
+    ) -> GoalEntry:
         """Makes a goal, the mean over its views, and keeps it; one of the same id is replaced.
 
         Raises:

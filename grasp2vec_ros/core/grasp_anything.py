@@ -6,38 +6,53 @@ something that stands between them; the best ones close on parallel faces near t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-
-def _option(default: object, help: str, **limits: object) -> object:
-    return field(default=default, metadata={"help": help, **limits})
+from grasp2vec_ros.core.options import option
 
 
 @dataclass
 class GraspAnythingConfig:
     """Workspace and gripper. Lengths in metres, workspace in the arm's base frame."""
 
-    workspace_min_x_m: float = _option(0.37, "where grasps may lie: smallest x", minimum=-5.0, maximum=5.0)
-    workspace_max_x_m: float = _option(0.63, "largest x", minimum=-5.0, maximum=5.0)
-    workspace_min_y_m: float = _option(-0.17, "smallest y", minimum=-5.0, maximum=5.0)
-    workspace_max_y_m: float = _option(0.17, "largest y", minimum=-5.0, maximum=5.0)
-    floor_z_m: float = _option(0.006, "height of the surface on which objects lie", minimum=-5.0, maximum=5.0)
-    ceiling_z_m: float = _option(0.20, "points above this are not objects", minimum=-5.0, maximum=5.0)
-    wall_height_m: float = _option(0.051, "height of walls around the workspace; the floor's where there are none")
-    largest_opening_m: float = _option(0.08, "how far the gripper opens", minimum=0.01, maximum=0.5)
-    finger_thickness_m: float = _option(0.018, "finger along the closing direction", minimum=0.001, maximum=0.1)
-    finger_width_m: float = _option(0.022, "finger across the closing direction", minimum=0.001, maximum=0.1)
-    fingertip_below_tcp_m: float = _option(0.0095, "how far fingers reach below the tool centre point", minimum=0.0, maximum=0.1)
-    palm_above_tcp_m: float = _option(0.036, "how far the palm is above the tool centre point", minimum=0.005, maximum=0.3)
-    clearance_m: float = _option(0.003, "room between a fingertip and what is below it", minimum=0.0, maximum=0.05)
-    smallest_object_height_m: float = _option(0.010, "anything lower is taken for the floor", minimum=0.001, maximum=0.1)
-    cell_m: float = _option(0.0025, "resolution of the height map", minimum=0.001, maximum=0.02)
-    angles: int = _option(12, "closing directions that are tried over half a turn", minimum=2, maximum=72)
-    exploration: float = _option(0.35, "how much chance there is in which thing is grasped; 0: always the best", minimum=0.0, maximum=10.0)
-    candidates: int = _option(40, "how many grasps to return at most", minimum=1, maximum=1000)
+    workspace_min_x_m: float = option(0.37, "where grasps may lie: smallest x", minimum=-5.0, maximum=5.0)
+    workspace_max_x_m: float = option(0.63, "largest x", minimum=-5.0, maximum=5.0)
+    workspace_min_y_m: float = option(-0.17, "smallest y", minimum=-5.0, maximum=5.0)
+    workspace_max_y_m: float = option(0.17, "largest y", minimum=-5.0, maximum=5.0)
+    floor_z_m: float = option(0.006, "height of the surface on which objects lie", minimum=-5.0, maximum=5.0)
+    ceiling_z_m: float = option(0.20, "points above this are not objects", minimum=-5.0, maximum=5.0)
+    wall_height_m: float = option(
+        0.051, "height of walls around the workspace; the floor's where there are none"
+    )
+    largest_opening_m: float = option(0.08, "how far the gripper opens", minimum=0.01, maximum=0.5)
+    finger_thickness_m: float = option(
+        0.018, "finger along the closing direction", minimum=0.001, maximum=0.1
+    )
+    finger_width_m: float = option(0.022, "finger across the closing direction", minimum=0.001, maximum=0.1)
+    fingertip_below_tcp_m: float = option(
+        0.0095, "how far fingers reach below the tool centre point", minimum=0.0, maximum=0.1
+    )
+    palm_above_tcp_m: float = option(
+        0.036, "how far the palm is above the tool centre point", minimum=0.005, maximum=0.3
+    )
+    clearance_m: float = option(
+        0.003, "room between a fingertip and what is below it", minimum=0.0, maximum=0.05
+    )
+    smallest_object_height_m: float = option(
+        0.010, "anything lower is taken for the floor", minimum=0.001, maximum=0.1
+    )
+    cell_m: float = option(0.0025, "resolution of the height map", minimum=0.001, maximum=0.02)
+    angles: int = option(12, "closing directions that are tried over half a turn", minimum=2, maximum=72)
+    exploration: float = option(
+        0.35,
+        "how much chance there is in which thing is grasped; 0: always the best",
+        minimum=0.0,
+        maximum=10.0,
+    )
+    candidates: int = option(40, "how many grasps to return at most", minimum=1, maximum=1000)
 
 
 @dataclass
@@ -94,7 +109,9 @@ class HeightMap:
         low = np.array([config.workspace_min_x_m, config.workspace_min_y_m])
         high = np.array([config.workspace_max_x_m, config.workspace_max_y_m])
         # A border as wide as the open gripper: fingers may come down outside the workspace, beside its walls.
-        self.border = int(np.ceil((config.largest_opening_m / 2 + config.finger_thickness_m) / config.cell_m)) + 2
+        self.border = (
+            int(np.ceil((config.largest_opening_m / 2 + config.finger_thickness_m) / config.cell_m)) + 2
+        )
         shape = np.ceil((high - low) / config.cell_m).astype(int)
         self._origin = low - self.border * config.cell_m
         points = points_m.reshape(-1, 3)
@@ -116,7 +133,9 @@ class HeightMap:
     def things(self) -> tuple[int, np.ndarray]:
         """Connected regions above the floor: their number and the label of each cell, 0 for floor."""
         limit = self._config.floor_z_m + self._config.smallest_object_height_m
-        count, labels = cv2.connectedComponents(((self.heights_m > limit) & self.inside).astype(np.uint8), connectivity=4)
+        count, labels = cv2.connectedComponents(
+            ((self.heights_m > limit) & self.inside).astype(np.uint8), connectivity=4
+        )
         return count - 1, labels
 
     def position(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -170,7 +189,9 @@ def plan_grasps(
         found += _grasps_at_angle(heights, labels, angle, config, rng, favour, target, near_radius_m)
     found.sort(key=lambda grasp: -grasp[0])
     kept = _spread_out(found, config.candidates)
-    pixels = project(np.array([pose[:3, 3] for _, pose, _ in kept]).reshape(-1, 3), intrinsics, base_from_camera)
+    pixels = project(
+        np.array([pose[:3, 3] for _, pose, _ in kept]).reshape(-1, 3), intrinsics, base_from_camera
+    )
     return [
         GraspCandidate(pose, opening, score, (int(u), int(v)))
         for (score, pose, opening), (u, v) in zip(kept, pixels, strict=True)
@@ -183,7 +204,9 @@ def _place_of_pixel(points: np.ndarray, pixel: tuple[int, int], radius_px: int =
     height, width = points.shape[:2]
     if not (0 <= u < width and 0 <= v < height):
         raise ValueError(f"near_pixel: ({u}, {v}) is outside the image of {width} x {height} pixels")
-    window = points[max(0, v - radius_px) : v + radius_px + 1, max(0, u - radius_px) : u + radius_px + 1].reshape(-1, 3)
+    window = points[
+        max(0, v - radius_px) : v + radius_px + 1, max(0, u - radius_px) : u + radius_px + 1
+    ].reshape(-1, 3)
     window = window[np.isfinite(window).all(axis=1)]
     return np.median(window, axis=0) if len(window) else None
 
@@ -194,7 +217,9 @@ def _spread_out(found: list, most: int) -> list:
     for grasp in found:
         pose = grasp[1]
         same = (
-            np.linalg.norm(pose[:3, 3] - other[1][:3, 3]) < 0.008 and abs(pose[:3, 1] @ other[1][:3, 1]) > 0.94 for other in kept
+            np.linalg.norm(pose[:3, 3] - other[1][:3, 3]) < 0.008
+            and abs(pose[:3, 1] @ other[1][:3, 1]) > 0.94
+            for other in kept
         )
         if not any(same):
             kept.append(grasp)
@@ -247,7 +272,12 @@ def _grasps_at_angle(
             quality = _quality(rotated, row, column, half_gap, half_width, float(tcp_z[row, column]), config)
             if quality is None:
                 continue
-            score = quality + favour[label] + 4.0 * min(float(overlap[row, column]), 0.03) - 0.3 * (opening - 0.55)
+            score = (
+                quality
+                + favour[label]
+                + 4.0 * min(float(overlap[row, column]), 0.03)
+                - 0.3 * (opening - 0.55)
+            )
             if target is not None:
                 score -= 8.0 * float(np.linalg.norm(xy - target[:2]))
             found.append((score, _pose(xy, float(tcp_z[row, column]), angle), opening_m))
@@ -255,7 +285,13 @@ def _grasps_at_angle(
 
 
 def _quality(
-    rotated: np.ndarray, row: int, column: int, half_gap: int, half_width: int, tcp_z: float, config: GraspAnythingConfig
+    rotated: np.ndarray,
+    row: int,
+    column: int,
+    half_gap: int,
+    half_width: int,
+    tcp_z: float,
+    config: GraspAnythingConfig,
 ) -> float | None:
     """How well the jaws close there: parallel faces, in the middle of the thing along and across the fingers."""
     window = rotated[row - half_width : row + half_width + 1, column - half_gap + 1 : column + half_gap]
@@ -274,7 +310,9 @@ def _quality(
     standing = (along > config.floor_z_m + config.smallest_object_height_m).sum(axis=1)
     rows = np.arange(len(standing)) - min(28, row)
     connected = _run_through_zero(standing > 0, rows)
-    lever = abs((standing[connected] * rows[connected]).sum() / max(1, standing[connected].sum())) * config.cell_m
+    lever = (
+        abs((standing[connected] * rows[connected]).sum() / max(1, standing[connected].sum())) * config.cell_m
+    )
     return float(1.0 - 0.8 * slant - 0.5 * off_centre - 12.0 * lever)
 
 
@@ -303,7 +341,12 @@ def _rotate(heights: np.ndarray, angle: float, outside: float) -> tuple[np.ndarr
     back[:, 0], back[:, 1] = across, along
     back[:, 2] = np.array([(columns - 1) / 2, (rows - 1) / 2]) - back[:, :2] @ np.full(2, (size - 1) / 2)
     turned = cv2.warpAffine(
-        heights, back, (size, size), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT, borderValue=outside
+        heights,
+        back,
+        (size, size),
+        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=outside,
     )
     return turned, back
 

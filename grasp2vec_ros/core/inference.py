@@ -26,9 +26,18 @@ UNTRAINED = "untrained"
 class PerceiverConfig:
     """Where the model runs and what its heatmap is."""
 
-    device: str = option("auto", "where the model runs; auto: a GPU when there is one", choices=["auto", "cpu", "cuda"], read_only=True)
-    cosine_heatmap: bool = option(True, "heatmap of cosines in [-1, 1]; otherwise raw dot products as in the paper")
-    seed: int = option(0, "seed of the weights before the first checkpoint", minimum=0, maximum=2**31 - 1, read_only=True)
+    device: str = option(
+        "auto",
+        "where the model runs; auto: a GPU when there is one",
+        choices=["auto", "cpu", "cuda"],
+        read_only=True,
+    )
+    cosine_heatmap: bool = option(
+        True, "heatmap of cosines in [-1, 1]; otherwise raw dot products as in the paper"
+    )
+    seed: int = option(
+        0, "seed of the weights before the first checkpoint", minimum=0, maximum=2**31 - 1, read_only=True
+    )
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,12 @@ class Perceiver:
     def embed_scene(self, image: np.ndarray) -> np.ndarray:
         """phi_s of a scene (H, W, 3) uint8 RGB: (D,) float32."""
         loaded = self._loaded
-        return loaded.model.embed_scene(scene_input(self._tensor(image), loaded.model.config))[0].float().cpu().numpy()
+        return (
+            loaded.model.embed_scene(scene_input(self._tensor(image), loaded.model.config))[0]
+            .float()
+            .cpu()
+            .numpy()
+        )
 
     @torch.inference_mode()
     def embed_region(self, scene: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:
@@ -151,9 +165,13 @@ class Perceiver:
         """
         loaded = self._loaded
         if goal.shape != (loaded.model.config.embedding_size,):
-            raise ValueError(f"goal: shape {goal.shape} does not fit the model's embedding size {loaded.model.config.embedding_size}")
+            raise ValueError(
+                f"goal: shape {goal.shape} does not fit the model's embedding size {loaded.model.config.embedding_size}"
+            )
         maps = loaded.model.scene_map(scene_input(self._tensor(scene), loaded.model.config))
-        heat = arithmetic.heatmap(maps[0], torch.from_numpy(np.ascontiguousarray(goal)).to(maps), self.config.cosine_heatmap)
+        heat = arithmetic.heatmap(
+            maps[0], torch.from_numpy(np.ascontiguousarray(goal)).to(maps), self.config.cosine_heatmap
+        )
         full = functional.interpolate(heat[None, None], scene.shape[:2], mode="bicubic", align_corners=False)
         return full[0, 0].float().cpu().numpy()
 
@@ -166,5 +184,7 @@ class Perceiver:
 
     def _tensor(self, image: np.ndarray) -> Tensor:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-            raise ValueError(f"image: shape {image.shape} and type {image.dtype} are not an RGB image (H, W, 3) of uint8")
+            raise ValueError(
+                f"image: shape {image.shape} and type {image.dtype} are not an RGB image (H, W, 3) of uint8"
+            )
         return torch.from_numpy(np.ascontiguousarray(image))[None].to(self.device)

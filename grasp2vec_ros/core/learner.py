@@ -20,7 +20,9 @@ class LearnerConfig:
 
     learning_rate: float = option(1e-3, "of AdamW", minimum=1e-7, maximum=1.0)
     weight_decay: float = option(1e-4, "of AdamW", minimum=0.0, maximum=1.0)
-    warm_up_steps: int = option(50, "steps in which the learning rate rises from zero", minimum=0, maximum=100000)
+    warm_up_steps: int = option(
+        50, "steps in which the learning rate rises from zero", minimum=0, maximum=100000
+    )
     gradient_limit: float = option(1.0, "largest norm of the gradient", minimum=1e-3, maximum=1000.0)
 
 
@@ -31,20 +33,28 @@ class NotFiniteError(ArithmeticError):
 class Learner:
     """A model and its optimiser."""
 
-    def __init__(self, model: Grasp2Vec, config: LearnerConfig, loss: ObjectiveConfig, device: torch.device) -> None:
+    def __init__(
+        self, model: Grasp2Vec, config: LearnerConfig, loss: ObjectiveConfig, device: torch.device
+    ) -> None:
         self.model = model.to(device, memory_format=torch.channels_last).train()
         self.config, self.loss, self.device = config, loss, device
-        self.optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
         self.step_count = 0
 
-    def step(self, batch: Batch, failed_pre: Tensor | None = None, failed_post: Tensor | None = None) -> float:
+    def step(
+        self, batch: Batch, failed_pre: Tensor | None = None, failed_post: Tensor | None = None
+    ) -> float:
         """Learns from a batch and returns its loss.
 
         Raises:
             NotFiniteError: nothing was learned, the weights are as before.
         """
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * min(1.0, (self.step_count + 1) / max(1, self.config.warm_up_steps))
+            group["lr"] = self.config.learning_rate * min(
+                1.0, (self.step_count + 1) / max(1, self.config.warm_up_steps)
+            )
         self.optimiser.zero_grad(set_to_none=True)
         loss = objective(self._embed(batch, failed_pre, failed_post), self.loss)
         if not torch.isfinite(loss):

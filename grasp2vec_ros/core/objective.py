@@ -16,11 +16,21 @@ from grasp2vec_ros.core.options import option
 class ObjectiveConfig:
     """Weights and variants of the loss. The paper's: similarity dot, view, presence and failure weights 0."""
 
-    similarity: str = option("cosine", "n-pairs on cosines with a learned temperature, or on raw dot products", choices=["cosine", "dot"])
-    l2_weight: float = option(0.0005, "lambda of the n-pairs loss, for similarity dot", minimum=0.0, maximum=1.0)
+    similarity: str = option(
+        "cosine",
+        "n-pairs on cosines with a learned temperature, or on raw dot products",
+        choices=["cosine", "dot"],
+    )
+    l2_weight: float = option(
+        0.0005, "lambda of the n-pairs loss, for similarity dot", minimum=0.0, maximum=1.0
+    )
     scene_weight: float = option(1.0, "pre - post against held, both directions", minimum=0.0, maximum=100.0)
-    view_weight: float = option(1.0, "two views of one held object against each other", minimum=0.0, maximum=100.0)
-    presence_weight: float = option(1.0, "the held object is somewhere in pre and nowhere in post", minimum=0.0, maximum=100.0)
+    view_weight: float = option(
+        1.0, "two views of one held object against each other", minimum=0.0, maximum=100.0
+    )
+    presence_weight: float = option(
+        1.0, "the held object is somewhere in pre and nowhere in post", minimum=0.0, maximum=100.0
+    )
     failure: str = option("none", "what failed grasps teach", choices=["none", "send_to_zero"])
     failure_weight: float = option(0.1, "weight of failed grasps", minimum=0.0, maximum=100.0)
     nonnegative_difference: bool = option(False, "cut pre - post off at zero")
@@ -64,7 +74,11 @@ def n_pairs(anchors: Tensor, positives: Tensor, l2_weight: float) -> Tensor:
 
 def cosine_n_pairs(anchors: Tensor, positives: Tensor, log_temperature: Tensor) -> Tensor:
     """N-pairs on cosines over a temperature, one direction."""
-    logits = functional.normalize(anchors, dim=1) @ functional.normalize(positives, dim=1).T / _temperature(log_temperature)
+    logits = (
+        functional.normalize(anchors, dim=1)
+        @ functional.normalize(positives, dim=1).T
+        / _temperature(log_temperature)
+    )
     return functional.cross_entropy(logits, torch.arange(len(anchors), device=anchors.device))
 
 
@@ -81,7 +95,9 @@ def presence(pre_map: Tensor, post_map: Tensor, held: Tensor, log_temperature: T
     goals = functional.normalize(held, dim=1)
     with_object = _peaks(pre_map, goals)
     without_object = _peaks(post_map, goals)
-    logits = torch.cat([with_object, torch.diagonal(without_object)[:, None]], dim=1) / _temperature(log_temperature)
+    logits = torch.cat([with_object, torch.diagonal(without_object)[:, None]], dim=1) / _temperature(
+        log_temperature
+    )
     return functional.cross_entropy(logits, torch.arange(len(goals), device=goals.device))
 
 
@@ -89,7 +105,9 @@ def _peaks(maps: Tensor, goals: Tensor) -> Tensor:
     """Soft maximum of the cosine heatmap of each goal (rows) in each map (columns), (B, B)."""
     cosines = torch.einsum("nd,bdhw->nbhw", goals, functional.normalize(maps, dim=1)).flatten(2)
     sharpness = 20.0
-    return (torch.logsumexp(sharpness * cosines, dim=2) - torch.tensor(float(cosines.shape[2])).log()) / sharpness
+    return (
+        torch.logsumexp(sharpness * cosines, dim=2) - torch.tensor(float(cosines.shape[2])).log()
+    ) / sharpness
 
 
 def _temperature(log_temperature: Tensor) -> Tensor:
@@ -104,13 +122,22 @@ def objective(e: Embeddings, config: ObjectiveConfig) -> Tensor:
     if config.similarity == "dot":
         scene = n_pairs(removed, e.held, config.l2_weight) + n_pairs(e.held, removed, config.l2_weight)
     else:
-        scene = cosine_n_pairs(removed, e.held, e.log_temperature) + cosine_n_pairs(e.held, removed, e.log_temperature)
+        scene = cosine_n_pairs(removed, e.held, e.log_temperature) + cosine_n_pairs(
+            e.held, removed, e.log_temperature
+        )
     loss = config.scene_weight * scene
     if config.view_weight > 0:
-        views = cosine_n_pairs(e.held, e.held_again, e.log_temperature) + cosine_n_pairs(e.held_again, e.held, e.log_temperature)
+        views = cosine_n_pairs(e.held, e.held_again, e.log_temperature) + cosine_n_pairs(
+            e.held_again, e.held, e.log_temperature
+        )
         loss = loss + config.view_weight * views
     if config.presence_weight > 0:
-        loss = loss + config.presence_weight * presence(e.pre_map, e.post_map, e.held_again, e.log_temperature)
+        loss = loss + config.presence_weight * presence(
+            e.pre_map, e.post_map, e.held_again, e.log_temperature
+        )
     if config.failure == "send_to_zero" and len(e.failed_pre):
-        loss = loss + config.failure_weight * scene_difference(e.failed_pre, e.failed_post).square().sum(1).mean()
+        loss = (
+            loss
+            + config.failure_weight * scene_difference(e.failed_pre, e.failed_post).square().sum(1).mean()
+        )
     return loss

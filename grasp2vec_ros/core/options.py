@@ -30,10 +30,21 @@ def check(configuration: object) -> None:
     """
     for spec in dataclasses.fields(configuration):
         value, limits = getattr(configuration, spec.name), spec.metadata
+        if dataclasses.is_dataclass(value):
+            check(value)
         if "choices" in limits and value not in limits["choices"]:
-            raise ValueError(f"{spec.name}: {value!r} is unknown; use one of {', '.join(map(repr, limits['choices']))}")
-        if "minimum" in limits and value < limits["minimum"] or "maximum" in limits and value > limits["maximum"]:
-            raise ValueError(f"{spec.name}: {value!r} is outside {limits.get('minimum', '-inf')} to {limits.get('maximum', 'inf')}")
+            raise ValueError(
+                f"{spec.name}: {value!r} is unknown; use one of {', '.join(map(repr, limits['choices']))}"
+            )
+        if (
+            "minimum" in limits
+            and value < limits["minimum"]
+            or "maximum" in limits
+            and value > limits["maximum"]
+        ):
+            raise ValueError(
+                f"{spec.name}: {value!r} is outside {limits.get('minimum', '-inf')} to {limits.get('maximum', 'inf')}"
+            )
 
 
 def from_mapping(kind: type[Configuration], values: dict[str, Any]) -> Configuration:
@@ -45,10 +56,16 @@ def from_mapping(kind: type[Configuration], values: dict[str, Any]) -> Configura
     fields = {spec.name: spec for spec in dataclasses.fields(kind)}
     unknown = sorted(set(values) - set(fields))
     if unknown:
-        raise ValueError(f"{kind.__name__}: unknown {', '.join(unknown)}; known are {', '.join(sorted(fields))}")
+        raise ValueError(
+            f"{kind.__name__}: unknown {', '.join(unknown)}; known are {', '.join(sorted(fields))}"
+        )
     converted = {}
     for name, value in values.items():
-        wanted = type(fields[name].default)
+        default = getattr(kind(), name)
+        if dataclasses.is_dataclass(default):
+            converted[name] = from_mapping(type(default), value)
+            continue
+        wanted = type(default)
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if not isinstance(value, wanted):
@@ -74,5 +91,9 @@ def from_yaml(kind: type[Configuration], file: Path | None, overrides: list[str]
         name, separator, value = override.partition("=")
         if not separator:
             raise ValueError(f"--set {override}: expected name=value")
-        values[name] = yaml.safe_load(value)
+        group = values
+        *path, last = name.split(".")
+        for part in path:
+            group = group.setdefault(part, {})
+        group[last] = yaml.safe_load(value)
     return from_mapping(kind, values)

@@ -30,7 +30,13 @@ class Results:
 
     def add(self, metric: str, split: str, method: str, measured: Measurement) -> None:
         """Adds a row."""
-        row = {"metric": metric, "split": split, "method": method, "value": _rounded(measured.value), "n": measured.n}
+        row = {
+            "metric": metric,
+            "split": split,
+            "method": method,
+            "value": _rounded(measured.value),
+            "n": measured.n,
+        }
         self.rows.append({**row, "low": _rounded(measured.low), "high": _rounded(measured.high)})
 
     def of(self, metric: str) -> list[dict]:
@@ -63,7 +69,9 @@ def commit() -> str:
     """The commit of the source tree, "unknown" outside a checkout."""
     folder = Path(__file__).parent
     try:
-        found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
+        found = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return found.stdout.strip()

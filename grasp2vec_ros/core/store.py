@@ -105,7 +105,11 @@ class ExperienceStore:
     def _connect(self) -> sqlite3.Connection:
         mode = "ro" if self._read_only else "rwc"
         connection = sqlite3.connect(
-            f"{self._file.resolve().as_uri()}?mode={mode}", uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False, isolation_level=None
+            f"{self._file.resolve().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            check_same_thread=False,
+            isolation_level=None,
         )
         if not self._read_only:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -179,13 +183,20 @@ class ExperienceStore:
             except sqlite3.Error as error:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                raise StoreError(f"store: attempt {experience.experience_id} was not stored in {self._file}: {error}") from error
+                raise StoreError(
+                    f"store: attempt {experience.experience_id} was not stored in {self._file}: {error}"
+                ) from error
         return experience.experience_id
 
     def ids(self, lifted: bool | None = None, split: str | None = None) -> list[str]:
         """Ids in the order in which they were stored, of one split ("train", "heldout") or of both."""
         conditions, values = _conditions(lifted, split)
-        return [row[0] for row in self._query(f"SELECT experience_id FROM experience {conditions} ORDER BY number", values)]
+        return [
+            row[0]
+            for row in self._query(
+                f"SELECT experience_id FROM experience {conditions} ORDER BY number", values
+            )
+        ]
 
     def get(self, experience_id: str) -> Experience:
         """Reads an attempt.
@@ -195,10 +206,13 @@ class ExperienceStore:
             ExperienceUnreadableError: it is damaged.
         """
         rows = self._query(
-            "SELECT number, robot_id, episode, attempt, stamp_ns, success, details FROM experience WHERE experience_id = ?", (experience_id,)
+            "SELECT number, robot_id, episode, attempt, stamp_ns, success, details FROM experience WHERE experience_id = ?",
+            (experience_id,),
         )
         if not rows:
-            raise UnknownExperienceError(f"experience_id: {experience_id!r} is not in the store {self.folder}")
+            raise UnknownExperienceError(
+                f"experience_id: {experience_id!r} is not in the store {self.folder}"
+            )
         number, robot_id, episode, attempt, stamp_ns, success, details = rows[0]
         images = self._images(experience_id, number)
         return Experience(
@@ -215,18 +229,27 @@ class ExperienceStore:
     def _images(self, experience_id: str, number: int) -> dict:
         held, scenes = [], {}
         for role, _, checksum, png in self._query(
-            "SELECT role, position, crc32, png FROM image WHERE experience = ? ORDER BY role, position", (number,)
+            "SELECT role, position, crc32, png FROM image WHERE experience = ? ORDER BY role, position",
+            (number,),
         ):
-            image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR) if zlib.crc32(png) == checksum else None
+            image = (
+                cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+                if zlib.crc32(png) == checksum
+                else None
+            )
             if image is None:
-                raise ExperienceUnreadableError(f"experience {experience_id}: its {role} image is damaged in {self._file}")
+                raise ExperienceUnreadableError(
+                    f"experience {experience_id}: its {role} image is damaged in {self._file}"
+                )
             rgb = np.ascontiguousarray(image[:, :, ::-1])
             if role == "held":
                 held.append(rgb)
             else:
                 scenes[role] = rgb
         if set(scenes) != {"pre", "post"}:
-            raise ExperienceUnreadableError(f"experience {experience_id}: its scene images are missing in {self._file}")
+            raise ExperienceUnreadableError(
+                f"experience {experience_id}: its scene images are missing in {self._file}"
+            )
         return {**scenes, "held": held}
 
     def sample(
@@ -288,7 +311,17 @@ def _encode(image: np.ndarray) -> bytes:
     return png.tobytes()
 
 
-_DETAILS = ("held_angles_rad", "post_stamp_ns", "held_stamps_ns", "gripper_opening_m", "grasp_position_m", "grasp_orientation_xyzw", "base_frame", "scene_frame", "commanded_goal")
+_DETAILS = (
+    "held_angles_rad",
+    "post_stamp_ns",
+    "held_stamps_ns",
+    "gripper_opening_m",
+    "grasp_position_m",
+    "grasp_orientation_xyzw",
+    "base_frame",
+    "scene_frame",
+    "commanded_goal",
+)
 
 
 def _details(experience: Experience) -> dict:
@@ -305,5 +338,7 @@ def _read_details(text: str) -> dict:
     details = json.loads(text)
     for name in ("grasp_position_m", "grasp_orientation_xyzw"):
         details[name] = None if details[name] is None else tuple(details[name])
-    details["gripper_opening_m"] = math.nan if details["gripper_opening_m"] is None else details["gripper_opening_m"]
+    details["gripper_opening_m"] = (
+        math.nan if details["gripper_opening_m"] is None else details["gripper_opening_m"]
+    )
     return details

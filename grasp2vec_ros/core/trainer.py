@@ -47,14 +47,25 @@ class TrainerConfig:
     """How the online trainer works; the parts have configurations of their own."""
 
     batch_size: int = option(32, "attempts per step", minimum=2, maximum=4096)
-    smallest_batch: int = option(8, "attempts that must be there before learning starts", minimum=2, maximum=4096)
+    smallest_batch: int = option(
+        8, "attempts that must be there before learning starts", minimum=2, maximum=4096
+    )
     checkpoint_every_s: float = option(20.0, "time between checkpoints", minimum=0.5, maximum=86400.0)
     keep_checkpoints: int = option(3, "older ones are deleted", minimum=1, maximum=100000)
-    evaluate_every_s: float = option(20.0, "time between measurements on held-out experience", minimum=0.5, maximum=86400.0)
+    evaluate_every_s: float = option(
+        20.0, "time between measurements on held-out experience", minimum=0.5, maximum=86400.0
+    )
     evaluate_on: int = option(200, "held-out attempts that are compared", minimum=2, maximum=100000)
     cache_mb: int = option(1024, "memory for decoded images [MiB]", minimum=16, maximum=1048576)
-    threads: int = option(1, "CPU threads of a step; 0: as torch likes", minimum=0, maximum=256, read_only=True)
-    device: str = option("auto", "where to learn; auto: a GPU when there is one", choices=["auto", "cpu", "cuda"], read_only=True)
+    threads: int = option(
+        1, "CPU threads of a step; 0: as torch likes", minimum=0, maximum=256, read_only=True
+    )
+    device: str = option(
+        "auto",
+        "where to learn; auto: a GPU when there is one",
+        choices=["auto", "cpu", "cuda"],
+        read_only=True,
+    )
     seed: int = option(0, "seed of weights and batches", minimum=0, maximum=2**31 - 1, read_only=True)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
@@ -123,7 +134,9 @@ class OnlineTrainer:
         StoreError: the store cannot be opened.
     """
 
-    def __init__(self, config: TrainerConfig, store_folder: str | Path, checkpoint_folder: str | Path) -> None:
+    def __init__(
+        self, config: TrainerConfig, store_folder: str | Path, checkpoint_folder: str | Path
+    ) -> None:
         self.config = config
         self.store = ExperienceStore(store_folder)
         self.folder = Path(checkpoint_folder)
@@ -210,7 +223,10 @@ class OnlineTrainer:
             CheckpointError: it could not be written; the last good one is untouched.
         """
         with self._working:
-            details = {"heldout_retrieval": None if math.isnan(self._heldout) else self._heldout, "experiences": len(self.store)}
+            details = {
+                "heldout_retrieval": None if math.isnan(self._heldout) else self._heldout,
+                "experiences": len(self.store),
+            }
             checkpoint = save_checkpoint(folder or self.folder, self._learner.model, self.step, details)
             if folder is None or Path(folder) == self.folder:
                 self._save_optimiser(checkpoint)
@@ -230,7 +246,9 @@ class OnlineTrainer:
         model, metadata = load_checkpoint(path)
         with self._working:
             if model.config != self.config.encoder:
-                raise CheckpointError(f"checkpoint: {path} has encoder {model.config}, this trainer is configured for {self.config.encoder}")
+                raise CheckpointError(
+                    f"checkpoint: {path} has encoder {model.config}, this trainer is configured for {self.config.encoder}"
+                )
             learner = Learner(model, self.config.learner, self.config.objective, self._device)
             learner.step_count = int(metadata["step"])
             self._load_optimiser(learner, path.parent / OPTIMISER_FILE, metadata["version"])
@@ -265,7 +283,9 @@ class OnlineTrainer:
             name, _, entry = key.rpartition("/")
             parameter = parameters.get(name)
             if parameter is not None:
-                learner.optimiser.state[parameter][entry] = value if entry == "step" else value.to(parameter.device)
+                learner.optimiser.state[parameter][entry] = (
+                    value if entry == "step" else value.to(parameter.device)
+                )
         self._rng.bit_generator.state = state
 
     def _delete_old(self) -> None:
@@ -304,7 +324,9 @@ class OnlineTrainer:
             return loss
 
     def _draw(self) -> list[PreparedExperience]:
-        ids = dict.fromkeys(self.store.sample(2 * self.config.batch_size, self._rng, lifted=True, split="train"))
+        ids = dict.fromkeys(
+            self.store.sample(2 * self.config.batch_size, self._rng, lifted=True, split="train")
+        )
         items = (self._cache.get(experience_id) for experience_id in list(ids)[: self.config.batch_size])
         return [item for item in items if item is not None]
 
@@ -319,7 +341,9 @@ class OnlineTrainer:
         size = self.config.encoder.held_size_px
         blank = torch.zeros(1, size, size, 3, dtype=torch.uint8)
         scenes = make_batch(
-            [PreparedExperience(i.pre, i.post, blank, i.change) for i in items], self.config.augmentation, self._generator
+            [PreparedExperience(i.pre, i.post, blank, i.change) for i in items],
+            self.config.augmentation,
+            self._generator,
         )
         return scenes.pre, scenes.post
 
@@ -330,7 +354,9 @@ class OnlineTrainer:
         logger.warning("%s", self._message)
         if self._bad_in_a_row >= BAD_BATCHES_IN_A_ROW:
             self._bad_in_a_row = 0
-            logger.error("%d bad batches in a row: going back to the last good checkpoint", BAD_BATCHES_IN_A_ROW)
+            logger.error(
+                "%d bad batches in a row: going back to the last good checkpoint", BAD_BATCHES_IN_A_ROW
+            )
             self._learner = self._fresh_learner()
             self._resume()
 
@@ -398,7 +424,9 @@ class OnlineTrainer:
                 if learned and now - saved > self.config.checkpoint_every_s:
                     self._try_to_save()
                     saved = time.monotonic()
-            except Exception as error:  # whatever happens, the trainer goes on: experience is safe in the store
+            except (
+                Exception
+            ) as error:  # whatever happens, the trainer goes on: experience is safe in the store
                 logger.exception("training step failed")
                 self._skipped += 1
                 self._message = f"{type(error).__name__}: {error}"

@@ -14,21 +14,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
+from semantic_grasping.msg import GraspExperience
+from semantic_grasping.srv import AddHeldView, BeginAttempt, CompleteAttempt
 from sensor_msgs.msg import Image, JointState
 
 from grasp2vec_ros.core.experience import Experience
 from grasp2vec_ros.core.options import option
 from grasp2vec_ros.core.store import ExperienceStore, StoreError
 from grasp2vec_ros.nodes.messages import experience_message
-from grasp_node_kit.images import image_to_rgb
 from grasp_node_kit.fresh import MissingInputError, wait_for_fresh
+from grasp_node_kit.images import image_to_rgb
 from grasp_node_kit.newest import NewestSlot, stamp_ns
 from grasp_node_kit.node import KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import RESULT, SENSOR
 from grasp_node_kit.watchdog import Watchdog
-from semantic_grasping.msg import GraspExperience
-from semantic_grasping.srv import AddHeldView, BeginAttempt, CompleteAttempt
 
 MOST_HELD_VIEWS = 16
 MOST_OPEN_ATTEMPTS = 16
@@ -45,8 +45,12 @@ class CaptureConfig:
         default_factory=lambda: ["panda_finger_joint1", "panda_finger_joint2"],
         metadata={"help": "joints whose positions add up to the gripper's opening", "read_only": True},
     )
-    frame_timeout_s: float = option(3.0, "how long to wait for an image that is newer than the request", minimum=0.1, maximum=60.0)
-    attempt_timeout_s: float = option(600.0, "an attempt that is not completed is forgotten after this", minimum=1.0, maximum=86400.0)
+    frame_timeout_s: float = option(
+        3.0, "how long to wait for an image that is newer than the request", minimum=0.1, maximum=60.0
+    )
+    attempt_timeout_s: float = option(
+        600.0, "an attempt that is not completed is forgotten after this", minimum=1.0, maximum=86400.0
+    )
 
 
 @dataclass
@@ -83,8 +87,12 @@ class CaptureNode(KitNode):
         # Services are there before the store is: they answer why nothing can be captured.
         group = ReentrantCallbackGroup()
         self.create_service(BeginAttempt, "~/begin_attempt", self._answer(self._begin), callback_group=group)
-        self.create_service(AddHeldView, "~/add_held_view", self._answer(self._add_view), callback_group=group)
-        self.create_service(CompleteAttempt, "~/complete_attempt", self._answer(self._complete), callback_group=group)
+        self.create_service(
+            AddHeldView, "~/add_held_view", self._answer(self._add_view), callback_group=group
+        )
+        self.create_service(
+            CompleteAttempt, "~/complete_attempt", self._answer(self._complete), callback_group=group
+        )
 
     def set_up(self) -> None:
         """Opens the store and subscribes."""
@@ -108,7 +116,10 @@ class CaptureNode(KitNode):
 
     def report(self) -> dict[str, object]:
         """Attempts that are open and stored."""
-        return {"open attempts": len(self._attempts), "stored attempts": len(self._store) if self._store else 0}
+        return {
+            "open attempts": len(self._attempts),
+            "stored attempts": len(self._store) if self._store else 0,
+        }
 
     def _answer(self, work: object) -> object:
         """A service callback that turns what goes wrong into `success: false` and a message."""
@@ -116,7 +127,9 @@ class CaptureNode(KitNode):
         def callback(request: object, response: object) -> object:
             try:
                 if self._store is None:
-                    raise StoreError(f"capture is not configured: {self.problem or 'configure and activate it first'}")
+                    raise StoreError(
+                        f"capture is not configured: {self.problem or 'configure and activate it first'}"
+                    )
                 work(request, response)
                 response.success = True
             except (ValueError, MissingInputError, StoreError) as error:
@@ -190,7 +203,9 @@ class CaptureNode(KitNode):
             held_stamps_ns=attempt.held_stamps_ns if request.grasp_success else [],
             post_stamp_ns=stamp_ns(message.header.stamp),
             success=request.grasp_success,
-            gripper_opening_m=attempt.opening_m if math.isnan(request.gripper_opening) else request.gripper_opening,
+            gripper_opening_m=attempt.opening_m
+            if math.isnan(request.gripper_opening)
+            else request.gripper_opening,
             grasp_position_m=(p.x, p.y, p.z) if known else None,
             grasp_orientation_xyzw=(q.x, q.y, q.z, q.w) if known else None,
             base_frame=pose.header.frame_id,

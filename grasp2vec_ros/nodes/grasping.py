@@ -13,14 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
-from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
+from semantic_grasping.action import CollectGrasps, ExecuteGrasp, GraspObject, PresentObject, ReleaseObject
+from semantic_grasping.msg import Goal, GoalHeatmap, GraspReward
+from semantic_grasping.srv import AddHeldView, BeginAttempt, CompleteAttempt
 from sensor_msgs.msg import CameraInfo, Image
 
 from grasp2vec_ros.core.grasp_anything import GraspAnythingConfig, GraspCandidate, plan_grasps
 from grasp2vec_ros.core.options import option
+from grasp_node_kit.action_client import ThreadSafeActionClient
 from grasp_node_kit.extrinsics import Extrinsics, ExtrinsicsConfig, ExtrinsicsError, to_pose
 from grasp_node_kit.fresh import MissingInputError, wait_for_fresh
 from grasp_node_kit.images import image_to_depth_m, image_to_float
@@ -29,9 +33,6 @@ from grasp_node_kit.node import KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, RESULT, SENSOR
 from grasp_node_kit.watchdog import Watchdog
-from semantic_grasping.action import CollectGrasps, ExecuteGrasp, GraspObject, PresentObject, ReleaseObject
-from semantic_grasping.msg import Goal, GoalHeatmap, GraspReward
-from semantic_grasping.srv import AddHeldView, BeginAttempt, CompleteAttempt
 
 
 @dataclass
@@ -39,15 +40,29 @@ class GraspingConfig:
     """How it grasps."""
 
     robot_id: str = option("robot", "name of the robot, stored with every attempt")
-    held_views: int = option(3, "views of each held object, the wrist turned between them", minimum=1, maximum=16)
-    view_range_rad: float = option(1.4, "the views are spread over this turn of the wrist", minimum=0.0, maximum=6.2)
+    held_views: int = option(
+        3, "views of each held object, the wrist turned between them", minimum=1, maximum=16
+    )
+    view_range_rad: float = option(
+        1.4, "the views are spread over this turn of the wrist", minimum=0.0, maximum=6.2
+    )
     max_attempts: int = option(4, "attempts of GraspObject before it gives up", minimum=1, maximum=100)
-    accept_reward: float = option(0.7, "an outcome with at least this reward is the goal (the paper's 0.7)", minimum=0.0, maximum=1.0)
-    near_radius_m: float = option(0.045, "how far a grasp may be from the heatmap's peak", minimum=0.005, maximum=1.0)
-    avoid_radius_px: int = option(25, "places that turned out wrong are left out this far around", minimum=1, maximum=1000)
-    input_timeout_s: float = option(5.0, "how long to wait for images, heatmaps and services", minimum=0.1, maximum=600.0)
+    accept_reward: float = option(
+        0.7, "an outcome with at least this reward is the goal (the paper's 0.7)", minimum=0.0, maximum=1.0
+    )
+    near_radius_m: float = option(
+        0.045, "how far a grasp may be from the heatmap's peak", minimum=0.005, maximum=1.0
+    )
+    avoid_radius_px: int = option(
+        25, "places that turned out wrong are left out this far around", minimum=1, maximum=1000
+    )
+    input_timeout_s: float = option(
+        5.0, "how long to wait for images, heatmaps and services", minimum=0.1, maximum=600.0
+    )
     motion_timeout_s: float = option(120.0, "how long a motion may take", minimum=1.0, maximum=3600.0)
-    seed: int = option(0, "seed of the choice among good grasps", minimum=0, maximum=2**31 - 1, read_only=True)
+    seed: int = option(
+        0, "seed of the choice among good grasps", minimum=0, maximum=2**31 - 1, read_only=True
+    )
 
 
 class RobotError(RuntimeError):
@@ -113,13 +128,23 @@ class GraspingNode(KitNode):
             (Goal, self._goal, LATCHED),
         ):
             self.create_subscription(kind, slot.topic, slot.put, qos, callback_group=self._group)
-        self.create_subscription(GraspReward, "perception/reward", self._keep_reward, RESULT, callback_group=self._group)
+        self.create_subscription(
+            GraspReward, "perception/reward", self._keep_reward, RESULT, callback_group=self._group
+        )
         self._begin = self.create_client(BeginAttempt, "capture/begin_attempt", callback_group=self._group)
         self._add_view = self.create_client(AddHeldView, "capture/add_held_view", callback_group=self._group)
-        self._complete = self.create_client(CompleteAttempt, "capture/complete_attempt", callback_group=self._group)
-        self._execute = ActionClient(self, ExecuteGrasp, "execute_grasp", callback_group=self._group)
-        self._present = ActionClient(self, PresentObject, "present_object", callback_group=self._group)
-        self._release = ActionClient(self, ReleaseObject, "release_object", callback_group=self._group)
+        self._complete = self.create_client(
+            CompleteAttempt, "capture/complete_attempt", callback_group=self._group
+        )
+        self._execute = ThreadSafeActionClient(
+            self, ExecuteGrasp, "execute_grasp", callback_group=self._group
+        )
+        self._present = ThreadSafeActionClient(
+            self, PresentObject, "present_object", callback_group=self._group
+        )
+        self._release = ThreadSafeActionClient(
+            self, ReleaseObject, "release_object", callback_group=self._group
+        )
         self._watchdog = Watchdog(self, [self._depth, self._info], self._waiting_for)
 
     def slots(self) -> list[NewestSlot]:
@@ -127,8 +152,14 @@ class GraspingNode(KitNode):
         return [self._depth, self._info]
 
     def _waiting_for(self) -> str:
-        missing = [c.srv_name for c in (self._begin, self._add_view, self._complete) if not c.service_is_ready()]
-        names = (("execute_grasp", self._execute), ("present_object", self._present), ("release_object", self._release))
+        missing = [
+            c.srv_name for c in (self._begin, self._add_view, self._complete) if not c.service_is_ready()
+        ]
+        names = (
+            ("execute_grasp", self._execute),
+            ("present_object", self._present),
+            ("release_object", self._release),
+        )
         missing += [name for name, client in names if not client.server_is_ready()]
         return f"nobody serves {', '.join(missing)}" if missing else ""
 
@@ -141,7 +172,9 @@ class GraspingNode(KitNode):
 
     def _accept(self, _: object) -> GoalResponse:
         if not self.ready or self._busy.locked():
-            self.get_logger().warning("an action was asked for while another runs or the node is not configured: rejected")
+            self.get_logger().warning(
+                "an action was asked for while another runs or the node is not configured: rejected"
+            )
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 
@@ -159,14 +192,22 @@ class GraspingNode(KitNode):
         began_ns = self.get_clock().now().nanoseconds
 
         def tell(phase: str) -> None:
-            feedback.phase, feedback.attempts, feedback.lifted, feedback.stored = phase, result.attempts, result.lifted, result.stored
+            feedback.phase, feedback.attempts, feedback.lifted, feedback.stored = (
+                phase,
+                result.attempts,
+                result.lifted,
+                result.stored,
+            )
             handle.publish_feedback(feedback)
 
         def over() -> bool:
             elapsed_s = (self.get_clock().now().nanoseconds - began_ns) / 1e9
-            return (goal.attempts > 0 and result.attempts >= goal.attempts) or (goal.duration_s > 0 and elapsed_s >= goal.duration_s)
+            return (goal.attempts > 0 and result.attempts >= goal.attempts) or (
+                goal.duration_s > 0 and elapsed_s >= goal.duration_s
+            )
 
         def work() -> None:
+            self._release_object(tell)  # whatever was there before: begins with an open gripper, out of view
             while not over():
                 outcome = self._attempt(handle, tell, episode, "", views, near=None)
                 result.attempts += 1
@@ -199,6 +240,7 @@ class GraspingNode(KitNode):
 
         def work() -> None:
             goal_id = self._wanted_goal(goal.goal_id)
+            self._release_object(tell)  # whatever was there before: begins with an open gripper, out of view
             wrong_places: list[tuple[int, int]] = []
             found = lifted = False
             for _ in range(goal.max_attempts or self.config.max_attempts):
@@ -215,7 +257,10 @@ class GraspingNode(KitNode):
                 result.attempts += 1
                 tell("scoring")
                 if outcome.lifted and result.reward >= accept:
-                    result.outcome, result.message = GraspObject.Result.OK, f"lifted with reward {result.reward:.2f}"
+                    result.outcome, result.message = (
+                        GraspObject.Result.OK,
+                        f"lifted with reward {result.reward:.2f}",
+                    )
                     if not goal.keep_holding:
                         self._release_object(tell)
                     return
@@ -226,7 +271,10 @@ class GraspingNode(KitNode):
                 result.outcome = GraspObject.Result.NOT_FOUND
                 result.message = "no graspable point near the heatmap's peaks"
             elif not lifted:
-                result.outcome, result.message = GraspObject.Result.NOT_LIFTED, f"nothing was lifted in {result.attempts} attempt(s)"
+                result.outcome, result.message = (
+                    GraspObject.Result.NOT_LIFTED,
+                    f"nothing was lifted in {result.attempts} attempt(s)",
+                )
             else:
                 result.outcome = GraspObject.Result.WRONG_OBJECT
                 result.message = f"no outcome reached reward {accept:.2f}; the last had {result.reward:.2f}"
@@ -243,7 +291,10 @@ class GraspingNode(KitNode):
                 handle.succeed()
                 return
             except CancelledError:
-                result.outcome, result.message = kinds.CANCELLED, "cancelled; the arm is out of view and the gripper open"
+                result.outcome, result.message = (
+                    kinds.CANCELLED,
+                    "cancelled; the arm is out of view and the gripper open",
+                )
                 handle.canceled()
                 return
             except MissingInputError as error:
@@ -269,7 +320,10 @@ class GraspingNode(KitNode):
         """One stored attempt; None when nothing can be grasped. Ends with the arm holding the object or empty."""
         self._check_cancel(handle)
         tell("looking")
-        begun = self._call(self._begin, BeginAttempt.Request(robot_id=self.config.robot_id, episode=episode, commanded_goal=goal_id))
+        begun = self._call(
+            self._begin,
+            BeginAttempt.Request(robot_id=self.config.robot_id, episode=episode, commanded_goal=goal_id),
+        )
         try:
             tell("planning")
             plans = self._plan(near)
@@ -285,7 +339,10 @@ class GraspingNode(KitNode):
             completed = self._call(
                 self._complete,
                 CompleteAttempt.Request(
-                    attempt_id=begun.attempt_id, grasp_success=lifted, gripper_opening=executed.gripper_opening, grasp_pose=pose
+                    attempt_id=begun.attempt_id,
+                    grasp_success=lifted,
+                    gripper_opening=executed.gripper_opening,
+                    grasp_pose=pose,
                 ),
             )
             return Outcome(completed.experience_id, lifted, pose)
@@ -302,7 +359,9 @@ class GraspingNode(KitNode):
         depth = wait_for_fresh(self, self._depth, self.config.input_timeout_s)
         info = self._info.newest
         if info is None:
-            raise MissingInputError(f"no camera information on {self.resolve_topic_name(self._info.topic)}; it is needed to plan")
+            raise MissingInputError(
+                f"no camera information on {self.resolve_topic_name(self._info.topic)}; it is needed to plan"
+            )
         return plan_grasps(
             image_to_depth_m(depth, "scene/depth"),
             np.array(info.k).reshape(3, 3),
@@ -321,7 +380,12 @@ class GraspingNode(KitNode):
             pose.header.frame_id = self.extrinsics_config.base_frame
             pose.header.stamp = self.get_clock().now().to_msg()
             pose.pose = to_pose(plan.base_from_tcp)
-            result = self._act(self._execute, "execute_grasp", ExecuteGrasp.Goal(grasp_pose=pose, opening=plan.opening_m), handle)
+            result = self._act(
+                self._execute,
+                "execute_grasp",
+                ExecuteGrasp.Goal(grasp_pose=pose, opening=plan.opening_m),
+                handle,
+            )
             if result.outcome == ExecuteGrasp.Result.CANCELLED:
                 raise CancelledError
             if result.outcome == ExecuteGrasp.Result.FAILED:
@@ -352,7 +416,9 @@ class GraspingNode(KitNode):
         if current is None:
             raise ValueError("goal_id: the perception node has no goal yet; call perception/set_goal first")
         if goal_id and goal_id != current.goal_id:
-            raise ValueError(f"goal_id: {goal_id!r} is not the current goal {current.goal_id!r}; set it with perception/set_goal first")
+            raise ValueError(
+                f"goal_id: {goal_id!r} is not the current goal {current.goal_id!r}; set it with perception/set_goal first"
+            )
         return current.goal_id
 
     def _peak(self, goal_id: str, wrong_places: list[tuple[int, int]]) -> tuple[int, int, float]:
@@ -361,7 +427,9 @@ class GraspingNode(KitNode):
         heat = image_to_float(message, "perception/heatmap")
         info = self._heatmap_info.wait_for_stamp(stamp_ns(message.header.stamp), self.config.input_timeout_s)
         if info is None or info.goal_id != goal_id:
-            raise ValueError(f"goal_id: the heatmap shows {info.goal_id if info else 'nothing'!r}, not {goal_id!r}; was another goal set meanwhile?")
+            raise ValueError(
+                f"goal_id: the heatmap shows {info.goal_id if info else 'nothing'!r}, not {goal_id!r}; was another goal set meanwhile?"
+            )
         rows, columns = np.indices(heat.shape)
         for u, v in wrong_places:
             heat = np.where(np.hypot(columns - u, rows - v) < self.config.avoid_radius_px, -np.inf, heat)
@@ -370,8 +438,12 @@ class GraspingNode(KitNode):
 
     def _wait_for_reward(self, experience_id: str) -> float:
         with self._reward_came:
-            if not self._reward_came.wait_for(lambda: experience_id in self._rewards, self.config.input_timeout_s):
-                raise MissingInputError(f"no reward for attempt {experience_id} on perception/reward within {self.config.input_timeout_s:.1f} s")
+            if not self._reward_came.wait_for(
+                lambda: experience_id in self._rewards, self.config.input_timeout_s
+            ):
+                raise MissingInputError(
+                    f"no reward for attempt {experience_id} on perception/reward within {self.config.input_timeout_s:.1f} s"
+                )
             return self._rewards[experience_id].reward
 
     # Calls.
@@ -393,7 +465,9 @@ class GraspingNode(KitNode):
             raise MissingInputError(f"{client.srv_name}: {answer.message}")
         return answer
 
-    def _act(self, client: ActionClient, name: str, goal: object, handle: ServerGoalHandle | None = None) -> object:
+    def _act(
+        self, client: ThreadSafeActionClient, name: str, goal: object, handle: ServerGoalHandle | None = None
+    ) -> object:
         """Runs an action of the robot; passes a cancel of our own client on to it.
 
         Raises:
@@ -414,7 +488,9 @@ class GraspingNode(KitNode):
                 cancelled = True
             if waited_s > self.config.motion_timeout_s:
                 accepted.cancel_goal_async()
-                raise RobotError(f"action {name} took longer than {self.config.motion_timeout_s:.0f} s and was cancelled")
+                raise RobotError(
+                    f"action {name} took longer than {self.config.motion_timeout_s:.0f} s and was cancelled"
+                )
         return future.result().result
 
     @staticmethod

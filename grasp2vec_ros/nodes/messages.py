@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
+from semantic_grasping.msg import Goal, GraspExperience
 
 from grasp2vec_ros.core.experience import Experience
 from grasp2vec_ros.core.goals import GoalEntry
 from grasp_node_kit.images import array_to_image
-from semantic_grasping.msg import Goal, GraspExperience
 
 
 def time_message(nanoseconds: int) -> Time:
@@ -30,11 +30,16 @@ def experience_message(experience: Experience) -> GraspExperience:
     )
     message.header.stamp = time_message(experience.stamp_ns)
     message.header.frame_id = experience.scene_frame
-    message.pre, message.post = array_to_image(experience.pre, "rgb8"), array_to_image(experience.post, "rgb8")
+    message.pre, message.post = (
+        array_to_image(experience.pre, "rgb8"),
+        array_to_image(experience.post, "rgb8"),
+    )
     message.held = [array_to_image(view, "rgb8") for view in experience.held]
     message.pre.header = message.header
     stamps = experience.held_stamps_ns or [experience.stamp_ns] * len(message.held)
-    for image, stamp in zip([message.post, *message.held], [experience.post_stamp_ns or experience.stamp_ns, *stamps], strict=True):
+    for image, stamp in zip(
+        [message.post, *message.held], [experience.post_stamp_ns or experience.stamp_ns, *stamps], strict=True
+    ):
         image.header.stamp = time_message(stamp)
     message.post.header.frame_id = experience.scene_frame
     if experience.grasp_position_m is not None:
@@ -42,7 +47,10 @@ def experience_message(experience: Experience) -> GraspExperience:
         pose.header.stamp, pose.header.frame_id = message.header.stamp, experience.base_frame
         x, y, z = experience.grasp_position_m
         orientation = experience.grasp_orientation_xyzw or (0.0, 0.0, 0.0, 1.0)
-        pose.pose = Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(**dict(zip("xyzw", orientation, strict=True))))
+        pose.pose = Pose(
+            position=Point(x=x, y=y, z=z),
+            orientation=Quaternion(**dict(zip("xyzw", orientation, strict=True))),
+        )
         message.grasp_pose = pose
     return message
 

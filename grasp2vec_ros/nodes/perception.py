@@ -16,6 +16,8 @@ import numpy as np
 from geometry_msgs.msg import PointStamped
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
+from semantic_grasping.msg import Goal, GoalHeatmap, GraspExperience, GraspReward
+from semantic_grasping.srv import Embed, LoadCheckpoint, ScoreOutcome, SetGoal
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -35,8 +37,6 @@ from grasp_node_kit.node import KitNode, in_background, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, RESULT, SENSOR
 from grasp_node_kit.watchdog import Watchdog
-from semantic_grasping.msg import Goal, GoalHeatmap, GraspExperience, GraspReward
-from semantic_grasping.srv import Embed, LoadCheckpoint, ScoreOutcome, SetGoal
 
 LONGEST_TEXT = 256
 # Depth and colour of one exposure carry the same stamp; with separate drivers they may be this far apart.
@@ -47,10 +47,18 @@ DEPTH_TOLERANCE_NS = 100_000_000
 class PerceptionConfig:
     """Where models and experience come from."""
 
-    checkpoints: str = option("out/checkpoints", "folder that is watched for newer checkpoints", read_only=True)
-    store: str = option("out/store", "folder of the experience store, for goals by experience id", read_only=True)
-    reload_every_s: float = option(1.0, "how often to look for newer checkpoints", minimum=0.1, maximum=3600.0, read_only=True)
-    depth_radius_px: int = option(4, "the 3-D point is the median of the depth this far around the peak", minimum=0, maximum=100)
+    checkpoints: str = option(
+        "out/checkpoints", "folder that is watched for newer checkpoints", read_only=True
+    )
+    store: str = option(
+        "out/store", "folder of the experience store, for goals by experience id", read_only=True
+    )
+    reload_every_s: float = option(
+        1.0, "how often to look for newer checkpoints", minimum=0.1, maximum=3600.0, read_only=True
+    )
+    depth_radius_px: int = option(
+        4, "the 3-D point is the median of the depth this far around the peak", minimum=0, maximum=100
+    )
 
 
 class PerceptionNode(KitNode):
@@ -73,7 +81,9 @@ class PerceptionNode(KitNode):
         self.create_service(Trigger, "~/clear_goals", self._answer(self._clear_goals), callback_group=group)
         self.create_service(ScoreOutcome, "~/score_outcome", self._answer(self._score), callback_group=group)
         self.create_service(Embed, "~/embed", self._answer(self._embed), callback_group=group)
-        self.create_service(LoadCheckpoint, "~/load_checkpoint", self._answer(self._load), callback_group=group)
+        self.create_service(
+            LoadCheckpoint, "~/load_checkpoint", self._answer(self._load), callback_group=group
+        )
 
     def set_up(self) -> None:
         """Loads the newest checkpoint, or random weights, and begins to look."""
@@ -91,7 +101,11 @@ class PerceptionNode(KitNode):
         for kind, slot in ((Image, self._scene), (Image, self._depth), (CameraInfo, self._info)):
             self.create_subscription(kind, slot.topic, slot.put, SENSOR, callback_group=group)
         self.create_subscription(
-            GraspExperience, "capture/experience", self._reward_experience, RESULT, callback_group=MutuallyExclusiveCallbackGroup()
+            GraspExperience,
+            "capture/experience",
+            self._reward_experience,
+            RESULT,
+            callback_group=MutuallyExclusiveCallbackGroup(),
         )
         self.create_timer(
             self.config.reload_every_s,
@@ -116,7 +130,11 @@ class PerceptionNode(KitNode):
 
     def report(self) -> dict[str, object]:
         """Model and goals."""
-        return {"model": self._perceiver.version if self._perceiver else "", "goals": len(self._goals), "current goal": self._current}
+        return {
+            "model": self._perceiver.version if self._perceiver else "",
+            "goals": len(self._goals),
+            "current goal": self._current,
+        }
 
     def _waiting_for(self) -> str:
         return "" if self._current else "no goal is set; call ~/set_goal to get heatmaps"
@@ -125,7 +143,9 @@ class PerceptionNode(KitNode):
         def callback(request: object, response: object) -> object:
             try:
                 if self._perceiver is None:
-                    raise CheckpointError(f"perception is not configured: {self.problem or 'configure and activate it first'}")
+                    raise CheckpointError(
+                        f"perception is not configured: {self.problem or 'configure and activate it first'}"
+                    )
                 work(request, response)
                 response.success = True
             except (ValueError, UnknownGoalError, StoreError, CheckpointError) as error:
@@ -162,7 +182,9 @@ class PerceptionNode(KitNode):
             Goal.SOURCE_IMAGE: self._views_of_images(request),
             Goal.SOURCE_SCENE_CROP: self._views_of_crop(request),
             Goal.SOURCE_EXPERIENCE: self._views_of_experience(request),
-            Goal.SOURCE_AVERAGE: [view for goal_id in request.goal_ids for view in self._goals.get(goal_id).views],
+            Goal.SOURCE_AVERAGE: [
+                view for goal_id in request.goal_ids for view in self._goals.get(goal_id).views
+            ],
         }
         used = [source for source, views in by_source.items() if views]
         if not used:
@@ -187,7 +209,12 @@ class PerceptionNode(KitNode):
             raise ValueError("scene: is empty and no scene image has been received yet")
         scene = image_to_rgb(message, "scene")
         height, width = scene.shape[:2]
-        if crop.width < 4 or crop.height < 4 or crop.x_offset + crop.width > width or crop.y_offset + crop.height > height:
+        if (
+            crop.width < 4
+            or crop.height < 4
+            or crop.x_offset + crop.width > width
+            or crop.y_offset + crop.height > height
+        ):
             raise ValueError(
                 f"crop: {crop.width}x{crop.height} at ({crop.x_offset}, {crop.y_offset}) is not at least 4x4 px within the scene of {width}x{height}"
             )
@@ -197,13 +224,17 @@ class PerceptionNode(KitNode):
         if not request.experience_ids:
             return []
         if len(request.experience_ids) > MOST_IMAGES:
-            raise ValueError(f"experience_ids: {len(request.experience_ids)} given; {MOST_IMAGES} are allowed")
+            raise ValueError(
+                f"experience_ids: {len(request.experience_ids)} given; {MOST_IMAGES} are allowed"
+            )
         views = []
         with ExperienceStore(self.config.store, read_only=True) as store:
             for experience_id in request.experience_ids:
                 held = store.get(experience_id).held
                 if not held:
-                    raise ValueError(f"experience_ids: attempt {experience_id} lifted nothing; it has no image of an object")
+                    raise ValueError(
+                        f"experience_ids: attempt {experience_id} lifted nothing; it has no image of an object"
+                    )
                 views += [GoalView(view) for view in held]
         return views
 
@@ -240,7 +271,13 @@ class PerceptionNode(KitNode):
         u, v = peak(heat)
         image = array_to_image(heat, "32FC1")
         image.header = message.header
-        info = GoalHeatmap(goal_id=goal.goal_id, peak_u=u, peak_v=v, peak_score=float(heat[v, u]), model_version=goal.model_version)
+        info = GoalHeatmap(
+            goal_id=goal.goal_id,
+            peak_u=u,
+            peak_v=v,
+            peak_score=float(heat[v, u]),
+            model_version=goal.model_version,
+        )
         info.header = message.header
         info.point_valid = self._locate(info, scene.shape)
         self._heatmap_publisher.publish(image)
@@ -261,18 +298,28 @@ class PerceptionNode(KitNode):
             return False
         depth = image_to_depth_m(depth_message, "scene/depth")
         if depth.shape != shape[:2]:
-            raise ValueError(f"scene/depth: {depth.shape[1]}x{depth.shape[0]} px, the image has {shape[1]}x{shape[0]}; register the depth to it")
+            raise ValueError(
+                f"scene/depth: {depth.shape[1]}x{depth.shape[0]} px, the image has {shape[1]}x{shape[0]}; register the depth to it"
+            )
         r = self.config.depth_radius_px
         window = np.full_like(depth, np.nan)
-        rows, columns = slice(max(0, info.peak_v - r), info.peak_v + r + 1), slice(max(0, info.peak_u - r), info.peak_u + r + 1)
+        rows, columns = (
+            slice(max(0, info.peak_v - r), info.peak_v + r + 1),
+            slice(max(0, info.peak_u - r), info.peak_u + r + 1),
+        )
         window[rows, columns] = depth[rows, columns]
         if not np.isfinite(window).any():
             return False
         intrinsics = np.array(camera.k).reshape(3, 3)
         try:
-            base_from_camera, frame = self._extrinsics.base_from_camera(info.header.frame_id), self.extrinsics_config.base_frame
+            base_from_camera, frame = (
+                self._extrinsics.base_from_camera(info.header.frame_id),
+                self.extrinsics_config.base_frame,
+            )
         except ExtrinsicsError as error:
-            self.get_logger().warning(f"{error}; points are in the camera's frame", throttle_duration_sec=30.0)
+            self.get_logger().warning(
+                f"{error}; points are in the camera's frame", throttle_duration_sec=30.0
+            )
             base_from_camera, frame = np.eye(4), info.header.frame_id
         middle = np.full_like(depth, np.nan)
         middle[info.peak_v, info.peak_u] = np.nanmedian(window)
@@ -296,7 +343,11 @@ class PerceptionNode(KitNode):
         reward = self._reward(goal, held if message.success else [])
         reward.header = message.held[0].header if message.held else message.header
         reward.robot_id, reward.experience_id = message.robot_id, message.experience_id
-        reward.episode, reward.step, reward.image_stamp = message.episode, message.attempt, reward.header.stamp
+        reward.episode, reward.step, reward.image_stamp = (
+            message.episode,
+            message.attempt,
+            reward.header.stamp,
+        )
         self._reward_publisher.publish(reward)
 
     def _score(self, request: ScoreOutcome.Request, response: ScoreOutcome.Response) -> None:
@@ -314,7 +365,12 @@ class PerceptionNode(KitNode):
             # A checkpoint arrived a moment ago: goal and outcome must be of one model.
             self._goals.reembed(self._perceiver)
             goal = self._goals.get(goal.goal_id)
-        message = GraspReward(goal_id=goal.goal_id, lifted=bool(held), held_model_version=version, goal_model_version=goal.model_version)
+        message = GraspReward(
+            goal_id=goal.goal_id,
+            lifted=bool(held),
+            held_model_version=version,
+            goal_model_version=goal.model_version,
+        )
         if held:
             vectors = self._perceiver.embed_held(held)
             units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -325,7 +381,9 @@ class PerceptionNode(KitNode):
 
     def _embed(self, request: Embed.Request, response: Embed.Response) -> None:
         if request.kind not in (Embed.Request.HELD, Embed.Request.SCENE):
-            raise ValueError(f"kind: {request.kind} is unknown; use {Embed.Request.HELD} (held) or {Embed.Request.SCENE} (scene)")
+            raise ValueError(
+                f"kind: {request.kind} is unknown; use {Embed.Request.HELD} (held) or {Embed.Request.SCENE} (scene)"
+            )
         image = image_to_rgb(request.image)
         scene = request.kind == Embed.Request.SCENE
         vector = self._perceiver.embed_scene(image) if scene else self._perceiver.embed_held([image])[0]

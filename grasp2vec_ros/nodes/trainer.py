@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
+from semantic_grasping.msg import TrainingStatus
+from semantic_grasping.srv import LoadCheckpoint, SaveCheckpoint
 from std_srvs.srv import SetBool, Trigger
 
 from grasp2vec_ros.core.checkpoint import CheckpointError
@@ -18,8 +20,6 @@ from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
 from grasp_node_kit.node import KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED
-from semantic_grasping.msg import TrainingStatus
-from semantic_grasping.srv import LoadCheckpoint, SaveCheckpoint
 
 
 @dataclass
@@ -41,8 +41,12 @@ class TrainerNode(KitNode):
         group = ReentrantCallbackGroup()
         self.create_service(SetBool, "~/pause", self._answer(self._pause), callback_group=group)
         self.create_service(Trigger, "~/reset", self._answer(self._reset), callback_group=group)
-        self.create_service(SaveCheckpoint, "~/save_checkpoint", self._answer(self._save), callback_group=group)
-        self.create_service(LoadCheckpoint, "~/load_checkpoint", self._answer(self._load), callback_group=group)
+        self.create_service(
+            SaveCheckpoint, "~/save_checkpoint", self._answer(self._save), callback_group=group
+        )
+        self.create_service(
+            LoadCheckpoint, "~/load_checkpoint", self._answer(self._load), callback_group=group
+        )
 
     def set_up(self) -> None:
         """Opens the store, goes on from the newest checkpoint and starts to learn."""
@@ -51,7 +55,9 @@ class TrainerNode(KitNode):
         self._waiting_since = 0.0
         self.create_timer(1.0, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.trainer.start()
-        self.get_logger().info(f"learning from {self.config.store} into {self.config.checkpoints}, from step {self.trainer.step}")
+        self.get_logger().info(
+            f"learning from {self.config.store} into {self.config.checkpoints}, from step {self.trainer.step}"
+        )
 
     def tear_down(self) -> None:
         """Stops learning and saves what is new."""
@@ -94,7 +100,9 @@ class TrainerNode(KitNode):
         def callback(request: object, response: object) -> object:
             try:
                 if self.trainer is None:
-                    raise CheckpointError(f"trainer is not configured: {self.problem or 'configure and activate it first'}")
+                    raise CheckpointError(
+                        f"trainer is not configured: {self.problem or 'configure and activate it first'}"
+                    )
                 work(request, response)
                 response.success = True
             except CheckpointError as error:

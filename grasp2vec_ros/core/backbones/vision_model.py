@@ -29,7 +29,9 @@ class VisionModel(nn.Module):
         # Weights only as safetensors and never code from the folder: a model's files are data.
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         if (folder / "model.safetensors").is_file():
-            self.model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, trust_remote_code=False)
+            self.model = AutoModel.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
+            )
         else:
             self.model = AutoModel.from_config(config, trust_remote_code=False)
         size = getattr(config, "image_size", None)
@@ -45,7 +47,13 @@ class VisionModel(nn.Module):
             return hidden
         patch = getattr(self.model.config, "patch_size", None)
         if hidden.ndim != 3 or not isinstance(patch, int):
-            raise ValueError(f"model_path: the model's output of shape {tuple(hidden.shape)} is not a spatial map")
+            raise ValueError(
+                f"model_path: the model's output of shape {tuple(hidden.shape)} is not a spatial map"
+            )
         rows, columns = x.shape[2] // patch, x.shape[3] // patch
         # Class and register tokens come before the patches.
-        return hidden[:, hidden.shape[1] - rows * columns :].transpose(1, 2).reshape(x.shape[0], -1, rows, columns)
+        return (
+            hidden[:, hidden.shape[1] - rows * columns :]
+            .transpose(1, 2)
+            .reshape(x.shape[0], -1, rows, columns)
+        )
