@@ -1,0 +1,96 @@
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from grasp2vec_ros.core.checkpoint import (
+    CheckpointError,
+    checkpoints,
+    load_checkpoint,
+    newest_checkpoint,
+    save_checkpoint,
+)
+from grasp2vec_ros.core.encoder import EncoderConfig, make_model
+
+SMALL = EncoderConfig(width=4, embedding_size=8)
+
+
+def test_a_model_comes_back_as_it_was(tmp_path):
+    model = make_model(SMALL, seed=3)
+    saved = save_checkpoint(tmp_path, model, step=12)
+    loaded, metadata = load_checkpoint(tmp_path)
+    assert metadata["version"] == saved.version and loaded.config == SMALL
+    image = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(model.eval().embed_held(image), loaded.embed_held(image))
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "pickle"])
+def test_a_damaged_file_is_refused(tmp_path, damage):
+    path = save_checkpoint(tmp_path, make_model(SMALL), step=1).path
+    data = bytearray(path.read_bytes())
+    if damage == "truncate":
+        data = data[: len(data) // 2]
+    elif damage == "flip":
+        data[-100] ^= 0x40
+    elif damage == "empty":
+        data = bytearray()
+    else:
+        data = bytearray(pickle.dumps({"weights": [1, 2, 3]}))
+    path.write_bytes(bytes(data))
+    with pytest.raises(CheckpointError, match="grasp2vec-000000001"):
+        load_checkpoint(path)
+
+
+def test_every_flipped_byte_is_noticed(tmp_path):
+    path = save_checkpoint(tmp_path, make_model(SMALL), step=1).path
+    good = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for position in rng.integers(0, len(good), 25):
+        data = bytearray(good)
+        data[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(data))
+        try:
+            model, metadata = load_checkpoint(path)
+        except CheckpointError:
+            continue
+        # What is not protected by the digest may only be words about the file, never a weight.
+        reference = make_model(SMALL).state_dict()
+        assert all(torch.equal(value, reference[name]) for name, value in model.state_dict().items())
+        assert metadata["digest"]
+
+
+def test_missing_and_foreign_files_are_named(tmp_path):
+    with pytest.raises(CheckpointError, match="does not exist"):
+        load_checkpoint(tmp_path / "none.safetensors")
+    with pytest.raises(CheckpointError, match="no checkpoint in"):
+        load_checkpoint(tmp_path)
+    import safetensors.torch
+
+    safetensors.torch.save_file({"x": torch.zeros(2)}, tmp_path / "other.safetensors")
+    with pytest.raises(CheckpointError, match="format"):
+        load_checkpoint(tmp_path / "other.safetensors")
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    model = make_model(SMALL)
+    good = save_checkpoint(tmp_path, model, step=1)
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(CheckpointError, match="not finite"):
+        save_checkpoint(tmp_path, model, step=2)
+    assert checkpoints(tmp_path) == [good.path]
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
+    good = save_checkpoint(tmp_path, make_model(SMALL), step=1)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        save_checkpoint(tmp_path, make_model(SMALL, seed=1), step=2)
+    assert list(tmp_path.iterdir()) == [good.path] and newest_checkpoint(tmp_path) == good.path

@@ -1,0 +1,87 @@
+import json
+
+import pytest
+import torch
+
+from grasp2vec_ros.core.backbones import TruncatedResNet50
+from grasp2vec_ros.core.encoder import EncoderConfig, held_input, make_model, scene_input
+
+
+def test_the_papers_backbone_has_its_size():
+    net = TruncatedResNet50()
+    assert sum(p.numel() for p in net.parameters()) == pytest.approx(8.5e6, rel=0.02)
+    with torch.no_grad():
+        assert net.eval()(torch.zeros(1, 3, 472, 472)).shape == (1, 1024, 30, 30)
+        assert net(torch.zeros(1, 3, 224, 224)).shape == (1, 1024, 14, 14)
+
+
+def test_the_small_net_is_small_and_its_map_is_not_negative():
+    model = make_model(EncoderConfig())
+    assert sum(p.numel() for p in model.parameters()) < 1.2e6
+    with torch.no_grad():
+        maps = model.scene_map(torch.rand(2, 3, 160, 208))
+    assert maps.shape == (2, 128, 20, 26) and maps.min() >= 0
+
+
+def test_a_window_of_a_scene_has_the_scenes_map_away_from_its_border():
+    """Training looks at windows, the heatmap at whole scenes: no place may depend on what is far away."""
+    model = make_model(EncoderConfig()).eval()
+    scene = torch.rand(1, 3, 160, 208)
+    with torch.no_grad():
+        whole = model.scene_map(scene)
+        window = model.scene_map(scene[:, :, 24:152, 40:168])
+    assert torch.allclose(whole[:, :, 3:19, 5:21][:, :, 6:-6, 6:-6], window[:, :, 6:-6, 6:-6], atol=1e-4)
+
+
+def test_weights_depend_on_the_seed_alone():
+    a, b, c = (make_model(EncoderConfig(), seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert any(not torch.equal(a[name], c[name]) for name in a)
+
+
+def test_the_encoders_are_separate_unless_shared():
+    separate, shared = make_model(EncoderConfig()), make_model(EncoderConfig(share_trunk=True))
+    assert separate.scene.backbone is not separate.held.backbone
+    assert shared.scene.backbone is shared.held.backbone and shared.scene.head is not shared.held.head
+
+
+def test_inputs_are_brought_to_scale():
+    config = EncoderConfig()
+    scene = torch.randint(0, 256, (1, 240, 320, 3), dtype=torch.uint8)
+    assert scene_input(scene, config).shape == (1, 3, 156, 208)
+    held = torch.zeros(1, 128, 128, 3, dtype=torch.uint8)
+    held[:, 16:112, 16:112] = 255
+    white = held_input(held, config)
+    assert white.shape == (1, 3, 64, 64) and white.min() > 0.95
+
+
+def test_a_vision_model_of_transformers_by_local_path(tmp_path):
+    from transformers import ViTConfig, ViTModel
+
+    config = ViTConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=32,
+        patch_size=8,
+    )
+    ViTModel(config).save_pretrained(tmp_path)
+    model = make_model(EncoderConfig(backbone="transformers", model_path=str(tmp_path), embedding_size=12))
+    with torch.no_grad():
+        assert model.scene_map(torch.rand(2, 3, 32, 32)).shape == (2, 12, 4, 4)
+
+
+def test_a_path_without_a_model_is_named(tmp_path):
+    with pytest.raises(ValueError, match="model_path"):
+        make_model(EncoderConfig(backbone="transformers", model_path=str(tmp_path)))
+
+
+def test_code_in_a_model_folder_is_not_run(tmp_path):
+    (tmp_path / "config.json").write_text(
+        json.dumps({"model_type": "x", "auto_map": {"AutoModel": "evil.Model", "AutoConfig": "evil.C"}})
+    )
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(ValueError):
+        make_model(EncoderConfig(backbone="transformers", model_path=str(tmp_path)))
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,105 @@
+import logging
+
+import numpy as np
+import pytest
+
+from grasp2vec_ros.core.checkpoint import CheckpointError, save_checkpoint
+from grasp2vec_ros.core.encoder import EncoderConfig, make_model
+from grasp2vec_ros.core.goals import GoalBook, GoalView, UnknownGoalError
+from grasp2vec_ros.core.inference import UNTRAINED, Perceiver
+
+SMALL = EncoderConfig(width=4, embedding_size=8, scene_width_px=64, held_size_px=32)
+
+
+def image(seed: int, height: int = 48, width: int = 64) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def test_it_works_before_any_training():
+    perceiver = Perceiver(encoder=SMALL)
+    assert perceiver.version == UNTRAINED
+    held = perceiver.embed_held([image(0), image(1, 30, 90)])
+    assert held.shape == (2, 8) and perceiver.embed_scene(image(2)).shape == (8,)
+    assert perceiver.heatmap(image(2), held[0]).shape == (48, 64)
+
+
+def test_embedding_one_by_one_or_together_is_the_same():
+    perceiver = Perceiver(encoder=SMALL)
+    together = perceiver.embed_held([image(i) for i in range(4)])
+    alone = np.stack([perceiver.embed_held([image(i)])[0] for i in range(4)])
+    assert np.allclose(together, alone, atol=1e-4)
+
+
+def test_a_newer_checkpoint_is_taken_over_and_a_damaged_one_is_not(tmp_path, caplog):
+    perceiver = Perceiver(encoder=SMALL)
+    assert perceiver.reload_if_newer(tmp_path) is None
+    first = save_checkpoint(tmp_path, make_model(SMALL, 1), step=1)
+    assert perceiver.reload_if_newer(tmp_path) == first.version == perceiver.version
+    assert perceiver.reload_if_newer(tmp_path) is None
+    second = save_checkpoint(tmp_path, make_model(SMALL, 2), step=2)
+    good = second.path.read_bytes()
+    second.path.write_bytes(good[:-50])
+    with caplog.at_level(logging.ERROR):
+        assert perceiver.reload_if_newer(tmp_path) is None and perceiver.reload_if_newer(tmp_path) is None
+    assert perceiver.version == first.version
+    assert len([r for r in caplog.records if "grasp2vec-000000002" in r.getMessage()]) == 1  # said once
+    second.path.write_bytes(good)
+    assert perceiver.reload_if_newer(tmp_path) == second.version
+
+
+def test_a_checkpoint_that_cannot_be_used_leaves_the_model(tmp_path):
+    perceiver = Perceiver(encoder=SMALL)
+    before = perceiver.embed_held([image(0)])
+    with pytest.raises(CheckpointError):
+        perceiver.load(tmp_path)
+    assert np.array_equal(before, perceiver.embed_held([image(0)]))
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)]
+)
+def test_what_is_no_image_is_refused(bad):
+    with pytest.raises(ValueError, match="image"):
+        Perceiver(encoder=SMALL).embed_held([bad])
+
+
+def test_rewards_of_same_and_opposite():
+    vector = np.ones(8, np.float32)
+    assert Perceiver.reward(vector, 3 * vector) == pytest.approx((1.0, 1.0))
+    assert Perceiver.reward(vector, -vector) == pytest.approx((0.0, -1.0))
+
+
+def test_goals_stay_valid_after_a_new_checkpoint(tmp_path):
+    """They keep their images and are embedded again: reward of the goal's own image is 1 before and after."""
+    perceiver, book = Perceiver(encoder=SMALL), GoalBook()
+    old = book.set(perceiver, [GoalView(image(0))], "mug")
+    save_checkpoint(tmp_path, make_model(SMALL, 5), step=5)
+    perceiver.reload_if_newer(tmp_path)
+    held = perceiver.embed_held([image(0)])[0]
+    assert perceiver.reward(old.embedding, held)[1] < 0.999
+    assert book.reembed(perceiver) == ["mug"] and book.reembed(perceiver) == []
+    renewed = book.get("mug")
+    assert renewed.model_version == perceiver.version != old.model_version
+    assert perceiver.reward(renewed.embedding, held)[0] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_goal_of_several_images_is_their_mean():
+    perceiver, book = Perceiver(encoder=SMALL), GoalBook()
+    a, b = (book.set(perceiver, [GoalView(image(i))]) for i in (0, 1))
+    both = book.set(perceiver, [*a.views, *b.views])
+    assert np.allclose(both.embedding, (a.embedding + b.embedding) / 2, atol=1e-5)
+
+
+def test_a_goal_by_a_rectangle_of_the_scene():
+    perceiver, book = Perceiver(encoder=SMALL), GoalBook()
+    entry = book.set(perceiver, [GoalView(image(0), (8, 8, 24, 24))])
+    assert entry.embedding.shape == (8,) and np.isfinite(entry.embedding).all()
+
+
+def test_unknown_goals_are_answered_with_the_known_ones():
+    perceiver, book = Perceiver(encoder=SMALL), GoalBook()
+    book.set(perceiver, [GoalView(image(0))], "mug")
+    with pytest.raises(UnknownGoalError, match="'cup'.*mug"):
+        book.get("cup")
+    with pytest.raises(ValueError, match="images: 0"):
+        book.set(perceiver, [])

@@ -1,0 +1,196 @@
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from grasp2vec_ros.core import trainer as trainer_module
+from grasp2vec_ros.core.augmentation import AugmentationConfig
+from grasp2vec_ros.core.checkpoint import CheckpointError, checkpoints
+from grasp2vec_ros.core.encoder import EncoderConfig
+from grasp2vec_ros.core.learner import LearnerConfig, NotFiniteError
+from grasp2vec_ros.core.store import ExperienceStore
+from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
+from test.grasp2vec_ros.core.helpers import make_experience
+
+
+def config(**changes: object) -> TrainerConfig:
+    values = {
+        "batch_size": 16,
+        "smallest_batch": 4,
+        "checkpoint_every_s": 0.5,
+        "evaluate_every_s": 0.5,
+        "encoder": EncoderConfig(
+            width=8, embedding_size=32, scene_width_px=64, held_size_px=32, held_crop=1.0
+        ),
+        "augmentation": AugmentationConfig(window_px=32, jitter_px=4),
+        "learner": LearnerConfig(learning_rate=3e-3, warm_up_steps=5),
+        **changes,
+    }
+    return TrainerConfig(**values)
+
+
+def fill(folder, count: int, seed: int = 0) -> None:
+    rng = np.random.default_rng(seed)
+    with ExperienceStore(folder) as store:
+        for _ in range(count):
+            store.add(make_experience(rng))
+
+
+def weights(trainer: OnlineTrainer) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in trainer._learner.model.state_dict().items()}
+
+
+@pytest.mark.slow
+def test_it_learns(tmp_path):
+    """Held-out retrieval rises well above the untrained net's."""
+    fill(tmp_path / "s", 300)
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    before, gallery = trainer.evaluate()
+    for _ in range(200):
+        trainer.train_step()
+    after, _ = trainer.evaluate()
+    trainer.close()
+    assert gallery >= 15
+    assert after > before + 0.2 and after > 4 / gallery
+
+
+def test_it_waits_for_experience_and_then_begins(tmp_path):
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    trainer.start()
+    time.sleep(0.3)
+    assert (
+        trainer.status().waiting
+        and "waiting for experience" in trainer.status().message
+        and trainer.step == 0
+    )
+    fill(tmp_path / "s", 12)
+    deadline = time.monotonic() + 20
+    while trainer.step < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert trainer.step >= 3 and not trainer.status().waiting
+    trainer.close()
+
+
+def test_it_goes_on_where_it_stopped(tmp_path):
+    """Weights, step and the optimiser's moments: the next step is the one it would have taken."""
+    fill(tmp_path / "s", 20)
+    first = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    for _ in range(5):
+        first.train_step()
+    first.close()
+    second = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    assert second.step == 5
+    a, b = weights(first), weights(second)
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    moments = [state["exp_avg"].abs().sum() for state in second._learner.optimiser.state.values()]
+    assert len(moments) == len(first._learner.optimiser.state) and max(moments) > 0
+    second.close()
+
+
+def test_a_damaged_newest_checkpoint_gives_way_to_an_older_one(tmp_path):
+    fill(tmp_path / "s", 20)
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    trainer.train_step()
+    trainer.save()
+    trainer.train_step()
+    newest = trainer.save().path
+    trainer.close()
+    newest.write_bytes(newest.read_bytes()[:1000])
+    again = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    assert again.step == 1
+    again.close()
+
+
+def test_a_number_that_is_none_costs_a_batch_only(tmp_path, monkeypatch):
+    fill(tmp_path / "s", 20)
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    trainer.train_step()
+    before = weights(trainer)
+    real = trainer_module.make_batch
+
+    def poisoned(*arguments: object) -> object:
+        batch = real(*arguments)
+        batch.pre[0, 0, 0, 0] = float("nan")
+        return batch
+
+    monkeypatch.setattr(trainer_module, "make_batch", poisoned)
+    assert trainer.train_step() is None
+    assert trainer.status().skipped_batches == 1 and "left out" in trainer.status().message
+    after = weights(trainer)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    monkeypatch.setattr(trainer_module, "make_batch", real)
+    assert trainer.train_step() is not None
+    trainer.close()
+
+
+def test_a_learner_with_a_bad_gradient_keeps_its_weights(tmp_path, monkeypatch):
+    fill(tmp_path / "s", 20)
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    before = weights(trainer)
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(float("inf")))
+    with pytest.raises(NotFiniteError, match="gradient"):
+        trainer._learner.step(
+            trainer_module.make_batch(trainer._draw(), trainer.config.augmentation, trainer._generator)
+        )
+    assert all(torch.equal(before[name], value) for name, value in weights(trainer).items())
+    trainer.close()
+
+
+def test_an_unreadable_experience_is_left_out(tmp_path):
+    import sqlite3
+
+    fill(tmp_path / "s", 20)
+    connection = sqlite3.connect(tmp_path / "s/experience.sqlite3")
+    connection.execute("UPDATE image SET png = x'00' WHERE experience <= 5")
+    connection.commit()
+    connection.close()
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    for _ in range(4):
+        assert trainer.train_step() is not None
+    trainer.close()
+
+
+def test_pause_reset_save_and_load(tmp_path):
+    fill(tmp_path / "s", 20)
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    trainer.start()
+    deadline = time.monotonic() + 20
+    while trainer.step < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    trainer.pause()
+    step = trainer.step
+    time.sleep(0.3)
+    assert trainer.step == step >= 2 and trainer.status().paused
+    saved = trainer.save(tmp_path / "elsewhere")
+    trainer.reset()
+    assert trainer.step == 0
+    assert trainer.load(saved.path) == saved.version and trainer.step == step
+    with pytest.raises(CheckpointError):
+        trainer.load(tmp_path / "none")
+    assert trainer.step == step
+    trainer.close()
+
+
+def test_old_checkpoints_are_deleted(tmp_path):
+    fill(tmp_path / "s", 20)
+    trainer = OnlineTrainer(config(keep_checkpoints=2), tmp_path / "s", tmp_path / "c")
+    for _ in range(4):
+        trainer.train_step()
+        trainer.save()
+    trainer.close()
+    assert [int(path.name[10:19]) for path in checkpoints(tmp_path / "c")] == [3, 4]
+
+
+def test_a_checkpoint_of_another_shape_is_refused(tmp_path):
+    fill(tmp_path / "s", 20)
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    trainer.train_step()
+    path = trainer.save().path
+    trainer.close()
+    other = OnlineTrainer(
+        config(encoder=EncoderConfig(width=4, embedding_size=8)), tmp_path / "s", tmp_path / "d"
+    )
+    with pytest.raises(CheckpointError, match="encoder"):
+        other.load(path)
+    other.close()
