@@ -50,13 +50,14 @@ def main() -> None:
     if (output / "metrics.json").exists():
         shutil.rmtree(output)  # a finished run; an unfinished one is taken up again
     output.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("ROS_DOMAIN_ID", "77")
+    # A domain of its own: another robot, or another demonstration, on this machine must not be listened to.
+    os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
     results = Results(command="make demo", seed=options.seed)
     progress = Progress.read(output / "progress.json")
     stack = Stack(output / "log")
     operator = Operator()
     try:
-        _start_nodes(stack, output, options.seed)
+        start_nodes(stack, output, options.seed)
         operator.wait_for(
             lambda: stack.check() or (operator.scenes and operator.statuses),
             120.0,
@@ -123,7 +124,8 @@ def _start_cell(stack: Stack, config: CellConfig, overview: bool = False) -> Non
     )
 
 
-def _start_nodes(stack: Stack, output: Path, seed: int) -> None:
+def start_nodes(stack: Stack, output: Path, seed: int) -> None:
+    """Starts the cell with objects to learn from, and the four nodes; store and checkpoints go below `output`."""
     camera = make_cameras(CellConfig())["scene"].base_from_camera
     extrinsics = {
         "extrinsics": {"translation_m": camera[:3, 3].tolist(), "rotation_xyzw": rotation_xyzw(camera)}

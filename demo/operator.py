@@ -72,7 +72,7 @@ class Operator:
         """Leaves the ROS graph."""
         self._executor.shutdown()
         self.node.destroy_node()
-        rclpy.shutdown()
+        rclpy.try_shutdown()
         self._spinner.join(5.0)
 
     # What comes in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,9 +76,12 @@ class Cell:
         self._eye: Eye | None = None
         self._names: list[str] = []
         self._should_stop: Callable[[], bool] | None = None
+        self._last_hook_s, self._last_pace_s = 0.0, 0.0
         # Time goes on when a new scene is loaded: a clock that jumps back would upset whoever listens to it.
         self._time_before_s = 0.0
         self.reset_scene()
+        # OpenGL contexts that are still there at the interpreter's end make a noise.
+        atexit.register(self.close)
 
     @property
     def scene_camera(self) -> Camera:
@@ -129,6 +133,7 @@ class Cell:
             self._time_before_s += self._data.time
         self._model = layout.build_scene(self.config, self.cameras, objects)
         self._data = mujoco.MjData(self._model)
+        self._last_hook_s = 0.0
         self._index_joints()
         if self._eye is not None:
             self._eye.close()
@@ -430,26 +435,29 @@ class Cell:
         self._wait(seconds)
 
     def _step(self) -> None:
-        steps = max(1, round(HOOK_INTERVAL_S / self.config.timestep_s)) if self.on_step is None else 1
         mujoco.mj_step(self._model, self._data)
-        del steps
-        self._after_step()
+        if self._data.time - self._last_hook_s >= HOOK_INTERVAL_S:
+            self._last_hook_s = self._data.time
+            self._tell()
 
-    def _after_step(self) -> None:
-        if self._data.time - getattr(
-            self, "_last_hook_s", -1.0
-        ) < HOOK_INTERVAL_S and self._data.time > getattr(self, "_last_hook_s", 0.0):
-            return
-        self._last_hook_s = self._data.time
+    def _tell(self) -> None:
+        """Between steps: keeps pace with wall time, lets others publish, and stops when asked to."""
         if self.config.real_time_factor > 0:
-            time.sleep(HOOK_INTERVAL_S / self.config.real_time_factor)
+            self._keep_pace()
         if self.on_step is not None:
             self.on_step()
         if self._should_stop is not None and self._should_stop():
             raise _StopAskedError
 
+    def _keep_pace(self) -> None:
+        ahead_s = HOOK_INTERVAL_S / self.config.real_time_factor - (time.monotonic() - self._last_pace_s)
+        if ahead_s > 0:
+            time.sleep(ahead_s)
+        self._last_pace_s = time.monotonic()
+
     def close(self) -> None:
         """Frees the renderers."""
+        atexit.unregister(self.close)
         if self._eye is not None:
             self._eye.close()
             self._eye = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -56,6 +57,9 @@ class CellNodeConfig:
         0.0, "frames a second of simulated time while it moves; 0: none", minimum=0.0, maximum=60.0
     )
     overview: bool = option(False, "publish overview/image too, a view of the whole cell for people")
+    state_rate_hz: float = option(
+        50.0, "clock and joint states a second of wall time during motions", minimum=1.0, maximum=1000.0
+    )
     publish_clock: bool = option(True, "publish simulated time on /clock", read_only=True)
     scene_every: int = option(
         10, "released objects after which others are put into the bin; 0: never", minimum=0, maximum=1000000
@@ -74,6 +78,7 @@ class CellNode(KitNode):
         self._arm = threading.Lock()
         self._released = 0
         self._last_moving_frame_s = 0.0
+        self._last_state_s = 0.0
         group = ReentrantCallbackGroup()
         self._servers = [
             self._serve(ExecuteGrasp, "execute_grasp", self._execute_grasp, group),
@@ -154,7 +159,10 @@ class CellNode(KitNode):
         return future.result()
 
     def _on_step(self) -> None:
-        self._publish_clock_and_joints()
+        now_s = time.monotonic()
+        if now_s - self._last_state_s >= 1.0 / self.config.state_rate_hz:
+            self._last_state_s = now_s
+            self._publish_clock_and_joints()
         rate = self.config.moving_camera_rate_hz
         if rate > 0 and self._cell.time_s - self._last_moving_frame_s >= 1.0 / rate:
             self._last_moving_frame_s = self._cell.time_s

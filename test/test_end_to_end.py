@@ -1,0 +1,48 @@
+"""The main job on real processes: the cell grasps, attempts are stored, the trainer learns, a shown object is looked for."""
+
+import pytest
+
+from demo.learning import Progress, learn
+from demo.operator import Operator
+from demo.stack import Stack
+from grasp2vec_ros.core.store import ExperienceStore
+from grasp_node_kit.images import image_to_rgb
+
+
+@pytest.mark.slow
+def test_from_the_first_grasp_to_a_pick(tmp_path):
+    from demo.__main__ import start_nodes
+
+    stack, operator = Stack(tmp_path / "log"), Operator()
+    try:
+        start_nodes(stack, tmp_path, seed=0)
+        operator.wait_for(
+            lambda: stack.check() or (operator.scenes and operator.statuses), 90.0, "camera image and trainer"
+        )
+        progress = Progress()
+        learn(operator, stack, progress, tmp_path / "progress.json", seconds=35.0)
+        assert (
+            progress.lifted >= 9 and Progress.read(tmp_path / "progress.json").attempts == progress.attempts
+        )
+        operator.wait_for(lambda: operator.statuses[-1][1].step >= 5, 60.0, "a few training steps")
+        path = operator.save_checkpoint()
+        version = operator.statuses[-1][1].checkpoint_version
+        shown = next(e for e in operator.experiences.values() if e.success)
+        goal = operator.show_goal([image_to_rgb(shown.held[0])], "it")
+        result = operator.grasp(goal.goal_id, max_attempts=2, on_feedback=lambda _: None, timeout_s=60.0)
+        assert result.attempts >= 1, result.message
+        reward = operator.wait_for(
+            lambda: next((r for r in operator.rewards if r.experience_id == result.experience_id), None),
+            10.0,
+            "reward",
+        )
+        assert reward.goal_id == goal.goal_id and 0 <= reward.reward <= 1
+        assert path.endswith(".safetensors") and version
+        with ExperienceStore(tmp_path / "store", read_only=True) as store:
+            attempts, lifted = store.counts()
+            assert attempts >= progress.attempts and lifted >= progress.lifted
+            assert store.get(result.experience_id).commanded_goal == goal.goal_id
+    finally:
+        operator.close()
+        codes = stack.stop_all()
+    assert set(codes.values()) == {0}, codes

@@ -1,0 +1,162 @@
+"""What different files of the package say about each other must agree."""
+
+import ast
+import configparser
+import dataclasses
+import importlib.util
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grasp2vec_ros.core.grasp_anything import GraspAnythingConfig
+from grasp2vec_ros.core.inference import PerceiverConfig
+from grasp2vec_ros.core.trainer import TrainerConfig
+from grasp2vec_ros.nodes.capture import CaptureConfig
+from grasp2vec_ros.nodes.grasping import GraspingConfig
+from grasp2vec_ros.nodes.perception import PerceptionConfig
+from grasp2vec_ros.nodes.trainer import TrainerNodeConfig
+from grasp_cell.config import CellConfig
+from grasp_cell.node import CellNodeConfig
+from grasp_cell.scene import make_cameras
+from grasp_node_kit.extrinsics import ExtrinsicsConfig, pose_matrix
+
+ROOT = Path(__file__).parent.parent
+GRASP2VEC = [
+    CaptureConfig,
+    TrainerNodeConfig,
+    TrainerConfig,
+    PerceptionConfig,
+    PerceiverConfig,
+    GraspingConfig,
+]
+CELL = [CellNodeConfig, CellConfig]
+
+
+def keys(configurations: list[type], groups: dict[str, type]) -> set[str]:
+    names = {field.name for configuration in configurations for field in dataclasses.fields(configuration)}
+    return names | {
+        f"{group}.{field.name}" for group, kind in groups.items() for field in dataclasses.fields(kind)
+    }
+
+
+def flat(values: dict, prefix: str = "") -> set[str]:
+    found = set()
+    for name, value in values.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}"}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("file", "known"),
+    [
+        (
+            "grasp2vec.yaml",
+            keys(GRASP2VEC, {"planning": GraspAnythingConfig, "extrinsics": ExtrinsicsConfig}),
+        ),
+        ("cell.yaml", keys(CELL, {})),
+    ],
+)
+def test_parameter_files_name_parameters_that_there_are(file, known):
+    content = yaml.safe_load((ROOT / "config" / file).read_text())
+    assert flat(content["/**"]["ros__parameters"]) <= known
+
+
+def test_the_extrinsics_of_the_parameter_file_are_the_cells():
+    extrinsics = yaml.safe_load((ROOT / "config/grasp2vec.yaml").read_text())["/**"]["ros__parameters"][
+        "extrinsics"
+    ]
+    pose = pose_matrix(extrinsics["translation_m"], extrinsics["rotation_xyzw"])
+    assert abs(pose - make_cameras(CellConfig())["scene"].base_from_camera).max() < 1e-5
+
+
+def scripts() -> dict[str, str]:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    lines = setup["options.entry_points"]["console_scripts"].strip().splitlines()
+    return dict(re.split(r"\s*=\s*", line.strip()) for line in lines)
+
+
+def test_executables_are_there():
+    for target in scripts().values():
+        module, function = target.split(":")
+        assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_launch_files_start_executables_that_there_are():
+    for file in (ROOT / "launch").glob("*.launch.py"):
+        tree = ast.parse(file.read_text())
+        named = {
+            keyword.value.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            for keyword in node.keywords
+            if keyword.arg == "executable" and isinstance(keyword.value, ast.Constant)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "NODES":
+                named |= set(ast.literal_eval(node.value))
+        assert named <= set(scripts()), file.name
+
+
+def test_launch_arguments_are_described():
+    for file in (ROOT / "launch").glob("*.launch.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "DeclareLaunchArgument":
+                assert any(keyword.arg == "description" for keyword in node.keywords), (
+                    f"{file.name}:{node.lineno}"
+                )
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("launch_ros") is None,
+    reason="`launch` comes with a ROS installation, not from PyPI",
+)
+@pytest.mark.parametrize("file", sorted((ROOT / "launch").glob("*.launch.py")), ids=lambda path: path.name)
+def test_launch_files_load(file):
+    from launch.launch_description_sources import get_launch_description_from_python_launch_file
+
+    assert get_launch_description_from_python_launch_file(str(file)).entities
+
+
+def test_every_field_of_every_interface_has_a_comment():
+    for file in [path for kind in ("msg", "srv", "action") for path in (ROOT / kind).iterdir()]:
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            assert not line.strip() or line.startswith("---") or "#" in line, f"{file.name}:{number}: {line}"
+
+
+def test_the_package_names_what_it_needs():
+    package = ElementTree.parse(ROOT / "package.xml").getroot()
+    assert package.get("format") == "3" and package.findtext("license") == "Apache-2.0"
+    needed = {element.text for element in package if element.tag.endswith("depend")}
+    imported = set()
+    for folder in ("grasp_node_kit", "grasp2vec_ros", "grasp_cell"):
+        for file in (ROOT / folder).rglob("*.py"):
+            imported |= set(
+                re.findall(r"^(?:from|import) (\w+_msgs|std_srvs|rclpy|tf2_ros)\b", file.read_text(), re.M)
+            )
+    imported -= {"rcl_interfaces"}
+    assert {name.replace("tf2_ros", "tf2_ros_py") for name in imported} <= needed
+
+
+def test_core_does_not_know_ros():
+    for file in (ROOT / "grasp2vec_ros/core").rglob("*.py"):
+        assert not re.search(
+            r"^\s*(import|from) (rclpy|\w+_msgs|semantic_grasping|grasp_node_kit|grasp_cell)\b",
+            file.read_text(),
+            re.M,
+        ), file
+
+
+def test_every_pinned_requirement_is_in_the_constraints():
+    pinned = {
+        line.split("==")[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
+    for file in ROOT.glob("requirements*.txt"):
+        for line in file.read_text().splitlines():
+            name = re.split(r"[\[=<> #]", line.strip())[0].lower().replace("_", "-")
+            assert not name or name in pinned, f"{file.name}: {name}"
