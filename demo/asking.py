@@ -28,7 +28,7 @@ class Pick:
         accepted: whether the robot took it for the right one.
         attempts: made.
         message: the action's own words.
-        overviews: pictures of the whole cell during the pick.
+        overviews: (simulated time [s], picture) of the whole cell during the pick.
     """
 
     wanted: str
@@ -44,7 +44,7 @@ class Pick:
     accepted: bool
     attempts: int
     message: str
-    overviews: list[np.ndarray]
+    overviews: list[tuple[float, np.ndarray]]
 
 
 def ask(operator: Operator, examination: Examination, picks: int, seed: int) -> list[Pick]:

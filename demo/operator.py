@@ -44,7 +44,7 @@ class Operator:
         self.heatmap_infos: list[GoalHeatmap] = []
         self.scenes: dict[tuple[int, int], np.ndarray] = {}
         self.ground_truths: list[dict] = []
-        self.overviews: list[np.ndarray] = []
+        self.overviews: list[tuple[float, np.ndarray]] = []
         self._changed = threading.Condition()
         node = self.node
         node.create_subscription(TrainingStatus, "trainer/status", self._keep_status, LATCHED)
@@ -115,7 +115,8 @@ class Operator:
             self._changed.notify_all()
 
     def _keep_overview(self, message: Image) -> None:
-        self.overviews = [*self.overviews[-400:], image_to_rgb(message)]
+        stamp = message.header.stamp
+        self.overviews = [*self.overviews[-400:], (stamp.sec + stamp.nanosec / 1e9, image_to_rgb(message))]
 
     def wait_for(self, what: Callable[[], object], timeout_s: float, name: str) -> object:
         """Waits until `what()` is true, and returns it.

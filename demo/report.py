@@ -114,10 +114,15 @@ def _sequence(picks: list[Pick]) -> list[dict]:
     )
     if not frames:
         return []
-    chosen = np.linspace(0, len(frames) - 1, 7).round().astype(int)[1:-1]
+    # The last third of a pick shows how the object is put back; the grasp itself is what is worth seeing.
+    chosen = np.linspace(0.12, 0.66, 5) * (len(frames) - 1)
+    began_s = frames[0][0]
     return [
-        {"image": pictures.data_uri(frames[i]), "caption": f"{n} of {len(chosen)}"}
-        for n, i in enumerate(chosen, 1)
+        {
+            "image": pictures.data_uri(frames[round(i)][1]),
+            "caption": f"after {frames[round(i)][0] - began_s:.1f} s",
+        }
+        for i in chosen
     ]
 
 

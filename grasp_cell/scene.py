@@ -48,10 +48,10 @@ def make_cameras(config: CellConfig) -> dict[str, Camera]:
     )
     overview = Camera(
         name="overview",
-        position_m=np.array([1.32, 0.78, 0.82]),
-        target_m=np.array([0.36, 0.12, 0.22]),
+        position_m=np.array([1.20, 0.62, 0.62]),
+        target_m=np.array([0.30, 0.14, 0.24]),
         up=np.array([0.0, 0, 1]),
-        field_of_view_rad=np.radians(42),
+        field_of_view_rad=np.radians(48),
         width=400,
         height=300,
     )

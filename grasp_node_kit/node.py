@@ -117,19 +117,21 @@ class KitNode(LifecycleNode):
 def run(make_node: Callable[[], KitNode], threads: int = 6) -> None:
     """The main function of a node: spins until interrupted and exits with 0."""
     rclpy.init(args=sys.argv)
-    executor = MultiThreadedExecutor(num_threads=threads)
-    node = make_node()
-    executor.add_node(node)
-    node.start()
+    executor, node = MultiThreadedExecutor(num_threads=threads), None
     try:
+        node = make_node()
+        executor.add_node(node)
+        node.start()
         while rclpy.ok():
             _spin(executor, node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
-        node.close()
+        if node is not None:
+            node.close()
         executor.shutdown(timeout_sec=2.0)
-        node.destroy_node()
+        if node is not None:
+            node.destroy_node()
         rclpy.try_shutdown()
 
 

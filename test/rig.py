@@ -61,8 +61,10 @@ class Rig:
             if isinstance(node, KitNode):
                 node.close()
         self.executor.shutdown(timeout_sec=2.0)
-        rclpy.try_shutdown()
         self._thread.join(5.0)
+        for node in self.nodes:
+            node.destroy_node()
+        rclpy.try_shutdown()
 
     def collect(self, kind: type, topic: str, qos: object = 10) -> list:
         """A list that fills with the messages of a topic."""

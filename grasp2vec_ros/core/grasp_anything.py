@@ -13,6 +13,9 @@ import numpy as np
 
 from grasp2vec_ros.core.options import option
 
+# Faces that lean more than this against the closing direction (as a tangent) slip out, whatever holds them.
+STEEPEST_FACE = 0.7
+
 
 @dataclass
 class GraspAnythingConfig:
@@ -247,11 +250,11 @@ def _grasps_at_angle(
     found = []
     for opening in (0.55, 0.78, 1.0):
         opening_m = opening * config.largest_opening_m
-        half_gap = round(opening_m / 2 / cell)
+        half_gap = int(opening_m / 2 / cell)
         # Highest thing in the strip between the jaws, and where each finger would come down.
         between = cv2.dilate(rotated, np.ones((2 * half_width + 1, 2 * half_gap - 1)))
         finger = cv2.dilate(rotated, np.ones((2 * half_width + 1, thickness)))
-        reach = half_gap + thickness // 2 + 1
+        reach = half_gap + thickness // 2
         under = np.maximum(_shift(finger, reach), _shift(finger, -reach))
         middle = cv2.erode(rotated, strip) if half_width < 3 else cv2.erode(rotated, np.ones((3, 3)))
         lowest = np.maximum(under, config.floor_z_m) + config.clearance_m + config.fingertip_below_tcp_m
@@ -304,6 +307,8 @@ def _quality(
     first, last = solid.argmax(axis=1)[touched], solid.shape[1] - 1 - solid[:, ::-1].argmax(axis=1)[touched]
     # Only the foremost points of each face are touched; how unlike they are tells how slanted the face is.
     slant = (np.ptp(first) + np.ptp(last)) / (2 * max(1, touched.sum()))
+    if slant > STEEPEST_FACE:
+        return None
     off_centre = abs((first.min() + last.max()) / 2 - (half_gap - 1)) / half_gap
     # The same strip, longer: the thing's extent across the fingers tells how far from its middle they close.
     along = rotated[max(0, row - 28) : row + 29, max(0, column - half_gap + 1) : column + half_gap]

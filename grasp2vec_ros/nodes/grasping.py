@@ -475,7 +475,10 @@ class GraspingNode(KitNode):
         """
         if not client.wait_for_server(self.config.input_timeout_s):
             raise RobotError(f"action {name} is not there; is the robot's driver running?")
-        accepted = self._wait(client.send_goal_async(goal), self.config.input_timeout_s, name)
+        try:
+            accepted = self._wait(client.send_goal_async(goal), self.config.input_timeout_s, name)
+        except MissingInputError as error:
+            raise RobotError(f"action {name}: {error}") from error
         if not accepted.accepted:
             raise RobotError(f"action {name} was rejected by the robot")
         future = accepted.get_result_async()
