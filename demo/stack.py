@@ -75,6 +75,14 @@ class Stack:
             process.kill()
             return process.wait()
 
+    def kill_all(self) -> None:
+        """Ends every process at once, as a power failure would."""
+        for process in self.processes.values():
+            process.kill()
+        for process in self.processes.values():
+            process.wait()
+        self.processes.clear()
+
     def stop_all(self) -> dict[str, int]:
         """Stops every node and returns the exit codes by name."""
         for process in self.processes.values():

@@ -60,7 +60,7 @@ environment() {
 }
 
 interfaces() {
-  local wanted; wanted="$(digest msg/*.msg srv/*.srv action/*.action CMakeLists.txt package.xml setup.cfg .cache/stamps/environment)"
+  local wanted; wanted="$(digest msg/*.msg srv/*.srv action/*.action CMakeLists.txt package.xml .cache/stamps/environment)"
   done_with interfaces "$wanted" && return
   say "ROS 2 interfaces (colcon build, about a minute)"
   rm -rf .cache/build .cache/install

@@ -1,5 +1,8 @@
 """The main job on real processes: the cell grasps, attempts are stored, the trainer learns, a shown object is looked for."""
 
+import contextlib
+import threading
+
 import pytest
 
 from demo.learning import Progress, learn
@@ -38,7 +41,9 @@ def test_from_the_first_grasp_to_a_pick(tmp_path):
         )
         assert reward.goal_id == goal.goal_id and 0 <= reward.reward <= 1
         assert path.endswith(".safetensors") and version
+        known = {reward.experience_id for reward in operator.rewards} | set(operator.experiences)
         with ExperienceStore(tmp_path / "store", read_only=True) as store:
+            assert known <= set(store.ids())
             attempts, lifted = store.counts()
             assert attempts >= progress.attempts and lifted >= progress.lifted
             assert store.get(result.experience_id).commanded_goal == goal.goal_id
@@ -46,3 +51,32 @@ def test_from_the_first_grasp_to_a_pick(tmp_path):
         operator.close()
         codes = stack.stop_all()
     assert set(codes.values()) == {0}, codes
+
+
+@pytest.mark.slow
+def test_all_nodes_killed_at_once_lose_no_attempt_that_was_announced(tmp_path):
+    from demo.__main__ import start_nodes
+
+    stack, operator = Stack(tmp_path / "log"), Operator()
+    try:
+        start_nodes(stack, tmp_path, seed=1)
+        operator.wait_for(
+            lambda: stack.check() or (operator.scenes and operator.statuses), 90.0, "camera image and trainer"
+        )
+        collecting = threading.Thread(target=_collect_until_killed, args=(operator,), daemon=True)
+        collecting.start()
+        operator.wait_for(lambda: len(operator.experiences) >= 4, 60.0, "attempts")
+        stack.kill_all()
+        announced = set(operator.experiences)
+    finally:
+        operator.close()
+    with ExperienceStore(
+        tmp_path / "store"
+    ) as store:  # opened for writing: the log of the killed writer is taken over
+        assert announced <= set(store.ids())
+        assert all(store.get(experience_id).pre.size for experience_id in store.ids())
+
+
+def _collect_until_killed(operator: Operator) -> None:
+    with contextlib.suppress(Exception):  # its partners die in the middle of it
+        operator.collect(attempts=0, held_views=2, duration_s=60.0, on_feedback=lambda _: None)

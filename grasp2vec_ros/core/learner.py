@@ -58,7 +58,7 @@ class Learner:
         self.optimiser.zero_grad(set_to_none=True)
         loss = objective(self._embed(batch, failed_pre, failed_post), self.loss)
         if not torch.isfinite(loss):
-            raise NotFiniteError(f"loss is {float(loss)} at step {self.step_count}")
+            raise NotFiniteError(f"loss is {float(loss.detach())} at step {self.step_count}")
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_limit)
         if not torch.isfinite(norm):

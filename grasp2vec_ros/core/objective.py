@@ -31,7 +31,9 @@ class ObjectiveConfig:
     presence_weight: float = option(
         1.0, "the held object is somewhere in pre and nowhere in post", minimum=0.0, maximum=100.0
     )
-    failure: str = option("none", "what failed grasps teach", choices=["none", "send_to_zero"])
+    failure: str = option(
+        "none", "what failed grasps teach", choices=["none", "send_to_zero", "shared_label"]
+    )
     failure_weight: float = option(0.1, "weight of failed grasps", minimum=0.0, maximum=100.0)
     nonnegative_difference: bool = option(False, "cut pre - post off at zero")
 
@@ -80,6 +82,28 @@ def cosine_n_pairs(anchors: Tensor, positives: Tensor, log_temperature: Tensor) 
         / _temperature(log_temperature)
     )
     return functional.cross_entropy(logits, torch.arange(len(anchors), device=anchors.device))
+
+
+def shared_label_n_pairs(removed: Tensor, held: Tensor, nothing: Tensor, log_temperature: Tensor) -> Tensor:
+    """N-pairs in which all failed grasps have one label: "nothing was taken" is a thing of its own.
+
+    Each failed grasp's difference belongs to every other failed one and to no held object, and the other way round.
+
+    Args:
+        removed: (B, D) pre - post of grasps that lifted something.
+        held: (B, D).
+        nothing: (F, D) pre - post of grasps that lifted nothing.
+        log_temperature: scalar.
+    """
+    anchors, positives = torch.cat([removed, nothing]), torch.cat([held, nothing.roll(1, dims=0)])
+    logits = (
+        functional.normalize(anchors, dim=1)
+        @ functional.normalize(positives, dim=1).T
+        / _temperature(log_temperature)
+    )
+    targets = torch.eye(len(anchors), device=anchors.device)
+    targets[len(removed) :, len(removed) :] = 1.0 / len(nothing)
+    return functional.cross_entropy(logits, targets)
 
 
 def presence(pre_map: Tensor, post_map: Tensor, held: Tensor, log_temperature: Tensor) -> Tensor:
@@ -135,9 +159,11 @@ def objective(e: Embeddings, config: ObjectiveConfig) -> Tensor:
         loss = loss + config.presence_weight * presence(
             e.pre_map, e.post_map, e.held_again, e.log_temperature
         )
-    if config.failure == "send_to_zero" and len(e.failed_pre):
-        loss = (
-            loss
-            + config.failure_weight * scene_difference(e.failed_pre, e.failed_post).square().sum(1).mean()
-        )
+    if config.failure != "none" and len(e.failed_pre):
+        nothing = scene_difference(e.failed_pre, e.failed_post)
+        if config.failure == "send_to_zero":
+            failed = nothing.square().sum(1).mean()
+        else:
+            failed = shared_label_n_pairs(removed, e.held, nothing, e.log_temperature)
+        loss = loss + config.failure_weight * failed
     return loss

@@ -68,6 +68,7 @@ def test_each_variant_changes_the_loss_and_has_a_gradient():
         {"view_weight": 0.0},
         {"presence_weight": 0.0},
         {"failure": "send_to_zero"},
+        {"failure": "shared_label"},
         {"nonnegative_difference": True},
         {"similarity": "dot"},
     ):
@@ -75,4 +76,12 @@ def test_each_variant_changes_the_loss_and_has_a_gradient():
         e.pre.requires_grad_(True)
         loss = objective(e, ObjectiveConfig(**change))
         loss.backward()
-        assert float(loss) != pytest.approx(base) and torch.isfinite(e.pre.grad).all()
+        assert float(loss.detach()) != pytest.approx(base) and torch.isfinite(e.pre.grad).all()
+
+
+def test_failed_grasps_of_one_label_are_like_each_other_and_unlike_objects():
+    temperature = torch.tensor(0.05).log()
+    objects, nothing = torch.eye(5)[:4], torch.eye(5)[4:].repeat(3, 1)
+    right = shared_label_n_pairs(objects, objects, nothing, temperature)
+    assert right < shared_label_n_pairs(objects, objects, torch.eye(5)[[0, 1, 2]], temperature)
+    assert right < shared_label_n_pairs(objects, objects.flip(0), nothing, temperature)
