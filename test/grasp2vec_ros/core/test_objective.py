@@ -10,6 +10,7 @@ from grasp2vec_ros.core.objective import (
     n_pairs,
     objective,
     presence,
+    shared_label_n_pairs,
 )
 
 

@@ -9,6 +9,7 @@ from grasp2vec_ros.core.augmentation import AugmentationConfig
 from grasp2vec_ros.core.checkpoint import CheckpointError, checkpoints
 from grasp2vec_ros.core.encoder import EncoderConfig
 from grasp2vec_ros.core.learner import LearnerConfig, NotFiniteError
+from grasp2vec_ros.core.objective import ObjectiveConfig
 from grasp2vec_ros.core.store import ExperienceStore
 from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
 from test.grasp2vec_ros.core.helpers import make_experience
@@ -135,6 +136,21 @@ def test_a_learner_with_a_bad_gradient_keeps_its_weights(tmp_path, monkeypatch):
         )
     assert all(torch.equal(before[name], value) for name, value in weights(trainer).items())
     trainer.close()
+
+
+@pytest.mark.parametrize("failure", ["send_to_zero", "shared_label"])
+def test_failed_grasps_teach_too(tmp_path, failure):
+    fill(tmp_path / "s", 20)
+    with ExperienceStore(tmp_path / "s") as store:
+        for seed in range(10):
+            store.add(make_experience(np.random.default_rng(seed), success=False))
+    losses = []
+    for weight in (0.0, 1.0):
+        objective = ObjectiveConfig(failure=failure, failure_weight=weight)
+        trainer = OnlineTrainer(config(objective=objective), tmp_path / "s", tmp_path / f"c{weight}")
+        losses.append(trainer.train_step())
+        trainer.close()
+    assert losses[1] > losses[0]
 
 
 def test_an_unreadable_experience_is_left_out(tmp_path):
