@@ -143,7 +143,10 @@ def test_failed_grasps_teach_too(tmp_path, failure):
     fill(tmp_path / "s", 20)
     with ExperienceStore(tmp_path / "s") as store:
         for seed in range(10):
-            store.add(make_experience(np.random.default_rng(seed), success=False))
+            nudged = make_experience(
+                np.random.default_rng(seed + 100)
+            ).pre  # something moved, nothing was taken
+            store.add(make_experience(np.random.default_rng(seed), success=False, post=nudged))
     losses = []
     for weight in (0.0, 1.0):
         objective = ObjectiveConfig(failure=failure, failure_weight=weight)
