@@ -40,6 +40,8 @@ def make_experience(
         "held": [held] if success else [],
         "held_angles_rad": [0.0] if success else [],
         "success": success,
+        # From the seed, as the split into training and held-out experience depends on it.
+        "experience_id": f"{rng.bytes(15).hex()}{int(success):02x}",
         **changes,
     }
     return Experience(**values)
