@@ -81,7 +81,8 @@ def main() -> None:
     }
     if options.objects_dir:
         cases["gso_novel"] = CellConfig(objects_dir=options.objects_dir, split="novel")
-    results = Results(f"python -m benchmarks.cell --attempts {options.attempts}", options.seed)
+    folder = f" --objects-dir {options.objects_dir}" if options.objects_dir else ""
+    results = Results(f"python -m benchmarks.cell --attempts {options.attempts}{folder}", options.seed)
     for name, config in cases.items():
         lifted, watch, seconds = run(config, options.attempts, options.seed, name)
         results.add("grasp_lifted", name, "ours", evaluation.proportion(lifted))
