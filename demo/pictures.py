@@ -31,18 +31,6 @@ def data_uri(image: np.ndarray, quality: int = 88) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
-def heat_overlay(scene: np.ndarray, heatmap: np.ndarray, peak: tuple[int, int] | None = None) -> np.ndarray:
-    """A scene with the heatmap in colour over it and a ring around the peak (column, row)."""
-    low, high = float(heatmap.min()), float(heatmap.max())
-    scaled = ((heatmap - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
-    colours = cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    weight = (scaled[..., None] / 255.0) * 0.75 + 0.1
-    picture = (scene * (1 - weight) + colours * weight).astype(np.uint8)
-    if peak is not None:
-        cv2.circle(picture, peak, 9, (255, 255, 255), 2, cv2.LINE_AA)
-    return picture
-
-
 def _figure_uri(figure: plt.Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", bbox_inches="tight", transparent=True)

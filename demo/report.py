@@ -12,6 +12,7 @@ from demo import pictures
 from demo.asking import Pick
 from demo.examination import Examination
 from demo.learning import Progress
+from grasp2vec_ros.core.overlay import draw_overlay
 from grasp2vec_ros.core.results import Results
 from grasp_node_kit.images import image_to_rgb
 
@@ -138,7 +139,7 @@ def _find(pick: Pick) -> dict:
     return {
         "goal": pictures.data_uri(pick.goal),
         "scene": pictures.data_uri(pick.scene),
-        "heat": pictures.data_uri(pictures.heat_overlay(pick.scene, pick.heatmap, pick.peak)),
+        "heat": pictures.data_uri(draw_overlay(pick.scene, pick.heatmap, pick.peak)),
         "peak_score": pick.peak_score,
         "held": pictures.data_uri(pick.held) if pick.held is not None else None,
         "reward": pick.reward,

@@ -253,12 +253,7 @@ class Cell:
         """Stops, goes up, lets go over the bin when something is held, and returns."""
         self._should_stop = None
         phase("returning")
-        here = self._data.qpos[self._arm_addresses].copy()
-        pose = self._kinematics.forward(here)
-        pose[2, 3] = max(pose[2, 3], CLEARANCE_ABOVE_BIN_M)
-        up = self._kinematics.solve(pose, here, restarts=0)
-        if up is not None:
-            self._move(up)
+        self._go_up()
         if self.holding:
             self.release()
         else:
@@ -301,15 +296,19 @@ class Cell:
         self._open_gripper()
         self._wait(0.25)
         phase("returning")
+        self._go_up()
+        self._move(self._rest)
+        self._put_strays_back()
+        return GraspResult("ok", "", self.gripper_opening_m)
+
+    def _go_up(self) -> None:
+        """Straight up until the bin's walls and objects are below, before the arm swings sideways."""
         here = self._data.qpos[self._arm_addresses].copy()
         pose = self._kinematics.forward(here)
         pose[2, 3] = max(pose[2, 3], CLEARANCE_ABOVE_BIN_M)
         up = self._kinematics.solve(pose, here, restarts=0)
         if up is not None:
             self._move(up)
-        self._move(self._rest)
-        self._put_strays_back()
-        return GraspResult("ok", "", self.gripper_opening_m)
 
     def _carry(self, place_m: np.ndarray | None) -> None:
         margin = np.array([0.055, 0.055])

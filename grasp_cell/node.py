@@ -16,7 +16,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rosgraph_msgs.msg import Clock as ClockMessage
@@ -31,6 +30,7 @@ from grasp_cell.arm import BASE_FRAME
 from grasp_cell.cameras import Camera, Frame
 from grasp_cell.cell import Cell, CellBusyError, GraspResult
 from grasp_cell.config import CellConfig
+from grasp_node_kit.action_server import serve_action
 from grasp_node_kit.extrinsics import from_pose
 from grasp_node_kit.images import array_to_image
 from grasp_node_kit.node import KitNode, in_background, run
@@ -81,22 +81,11 @@ class CellNode(KitNode):
         self._last_state_s = 0.0
         group = ReentrantCallbackGroup()
         self._servers = [
-            self._serve(ExecuteGrasp, "execute_grasp", self._execute_grasp, group),
-            self._serve(PresentObject, "present_object", self._present_object, group),
-            self._serve(ReleaseObject, "release_object", self._release_object, group),
+            serve_action(self, ExecuteGrasp, "execute_grasp", self._execute_grasp, self._refuse, group),
+            serve_action(self, PresentObject, "present_object", self._present_object, self._refuse, group),
+            serve_action(self, ReleaseObject, "release_object", self._release_object, self._refuse, group),
         ]
         self.create_service(Trigger, "~/new_scene", self._new_scene, callback_group=group)
-
-    def _serve(self, action: type, name: str, work: Callable, group: ReentrantCallbackGroup) -> ActionServer:
-        return ActionServer(
-            self,
-            action,
-            name,
-            execute_callback=work,
-            goal_callback=self._accept,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
-            callback_group=group,
-        )
 
     def set_up(self) -> None:
         """Fills the bin; physics and rendering happen in one thread from now on."""
@@ -205,13 +194,10 @@ class CellNode(KitNode):
 
     # Actions.
 
-    def _accept(self, _: object) -> GoalResponse:
-        if self._cell is None or self._arm.locked():
-            self.get_logger().warning(
-                "a motion was asked for while the arm moves or the cell is not configured: rejected"
-            )
-            return GoalResponse.REJECT
-        return GoalResponse.ACCEPT
+    def _refuse(self) -> str:
+        if self._cell is None:
+            return f"not configured: {self.problem or 'configure and activate the node first'}"
+        return "the arm moves; wait for the motion or cancel it" if self._arm.locked() else ""
 
     def _execute_grasp(self, handle: ServerGoalHandle) -> ExecuteGrasp.Result:
         goal = handle.request

@@ -1,13 +1,15 @@
 """Between sensor_msgs/Image and numpy arrays.
 
-The usual encodings are converted here, by views on the message's bytes; the unusual ones by cv_bridge where a ROS
-installation brings one that works, and by rosbags-image otherwise.
+The usual encodings are converted here, by views on the message's bytes, which is fastest; the others go through
+`image_door`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from sensor_msgs.msg import Image
+
+from grasp_node_kit.image_door import to_rgb
 
 # Bytes per pixel, type and channels of what is converted without help.
 _PLAIN = {
@@ -34,23 +36,28 @@ def image_to_array(message: Image, name: str = "image") -> np.ndarray:
     if message.encoding not in _PLAIN:
         raise ValueError(f"{name}.encoding: {message.encoding!r} is not one of {', '.join(_PLAIN)}")
     kind, channels = _PLAIN[message.encoding]
+    _check_size(message, name)
     height, width, row = message.height, message.width, message.width * channels * np.dtype(kind).itemsize
-    if height == 0 or width == 0:
-        raise ValueError(f"{name}: is empty ({width}x{height} pixels); check that the camera publishes")
-    if max(height, width) > LARGEST_SIDE_PX:
-        raise ValueError(f"{name}: {width}x{height} pixels are more than {LARGEST_SIDE_PX} on a side")
     if message.step < row:
         raise ValueError(
             f"{name}.step: {message.step} bytes a row are too few for {width} pixels of {message.encoding} ({row})"
-        )
-    if len(message.data) != height * message.step:
-        raise ValueError(
-            f"{name}.data: {len(message.data)} bytes, expected height * step = {height * message.step}"
         )
     rows = np.frombuffer(message.data, np.uint8).reshape(height, message.step)[:, :row]
     kind = np.dtype(kind).newbyteorder(">" if message.is_bigendian else "<")
     array = np.ascontiguousarray(rows).view(kind).reshape(height, width, channels)
     return array.astype(kind.newbyteorder("="))[..., 0] if channels == 1 else array.copy()
+
+
+def _check_size(message: Image, name: str) -> None:
+    height, width = message.height, message.width
+    if height == 0 or width == 0:
+        raise ValueError(f"{name}: is empty ({width}x{height} pixels); check that the camera publishes")
+    if max(height, width) > LARGEST_SIDE_PX:
+        raise ValueError(f"{name}: {width}x{height} pixels are more than {LARGEST_SIDE_PX} on a side")
+    if len(message.data) != height * message.step:
+        raise ValueError(
+            f"{name}.data: {len(message.data)} bytes, expected height * step = {height * message.step}"
+        )
 
 
 def image_to_rgb(message: Image, name: str = "image") -> np.ndarray:
@@ -59,10 +66,13 @@ def image_to_rgb(message: Image, name: str = "image") -> np.ndarray:
     Raises:
         ValueError: empty, inconsistent, or of another encoding.
     """
-    if message.encoding not in _COLOUR:
+    _check_size(message, name)
+    if message.encoding in ("16UC1", "32FC1"):
         raise ValueError(
-            f"{name}.encoding: {message.encoding!r} is no colour image; expected one of {', '.join(_COLOUR)}"
+            f"{name}.encoding: {message.encoding!r} is depth, no colour image; expected rgb8, bgr8 or the like"
         )
+    if message.encoding not in _COLOUR:
+        return to_rgb(message, name)
     array = image_to_array(message, name)
     if message.encoding == "mono8":
         return np.repeat(array[..., None], 3, axis=2)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
@@ -25,6 +24,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from grasp2vec_ros.core.grasp_anything import GraspAnythingConfig, GraspCandidate, plan_grasps
 from grasp2vec_ros.core.options import option
 from grasp_node_kit.action_client import ThreadSafeActionClient
+from grasp_node_kit.action_server import serve_action
 from grasp_node_kit.extrinsics import Extrinsics, ExtrinsicsConfig, ExtrinsicsError, to_pose
 from grasp_node_kit.fresh import MissingInputError, wait_for_fresh
 from grasp_node_kit.images import image_to_depth_m, image_to_float
@@ -102,20 +102,9 @@ class GraspingNode(KitNode):
         self._busy = threading.Lock()
         self._group = ReentrantCallbackGroup()
         self._servers = [
-            self._serve(CollectGrasps, "~/collect_grasps", self._collect),
-            self._serve(GraspObject, "~/grasp_object", self._grasp_object),
+            serve_action(self, CollectGrasps, "~/collect_grasps", self._collect, self._refuse, self._group),
+            serve_action(self, GraspObject, "~/grasp_object", self._grasp_object, self._refuse, self._group),
         ]
-
-    def _serve(self, action: type, name: str, work: Callable) -> ActionServer:
-        return ActionServer(
-            self,
-            action,
-            name,
-            execute_callback=work,
-            goal_callback=self._accept,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
-            callback_group=self._group,
-        )
 
     def set_up(self) -> None:
         """Subscribes and finds its partners."""
@@ -170,13 +159,10 @@ class GraspingNode(KitNode):
                 self._rewards.pop(next(iter(self._rewards)))
             self._reward_came.notify_all()
 
-    def _accept(self, _: object) -> GoalResponse:
-        if not self.ready or self._busy.locked():
-            self.get_logger().warning(
-                "an action was asked for while another runs or the node is not configured: rejected"
-            )
-            return GoalResponse.REJECT
-        return GoalResponse.ACCEPT
+    def _refuse(self) -> str:
+        if not self.ready:
+            return f"not configured: {self.problem or 'configure and activate the node first'}"
+        return "another action runs; cancel it first" if self._busy.locked() else ""
 
     # The two actions.
 

@@ -11,7 +11,6 @@ import math
 import threading
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from geometry_msgs.msg import PointStamped
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
@@ -28,6 +27,7 @@ from grasp2vec_ros.core.goals import MOST_IMAGES, GoalBook, GoalEntry, GoalView,
 from grasp2vec_ros.core.grasp_anything import deproject
 from grasp2vec_ros.core.inference import Perceiver, PerceiverConfig
 from grasp2vec_ros.core.options import option
+from grasp2vec_ros.core.overlay import draw_overlay
 from grasp2vec_ros.core.store import ExperienceStore, StoreError
 from grasp2vec_ros.nodes.messages import goal_message
 from grasp_node_kit.extrinsics import Extrinsics, ExtrinsicsConfig, ExtrinsicsError
@@ -388,15 +388,6 @@ class PerceptionNode(KitNode):
         scene = request.kind == Embed.Request.SCENE
         vector = self._perceiver.embed_scene(image) if scene else self._perceiver.embed_held([image])[0]
         response.embedding, response.model_version = vector.tolist(), self._perceiver.version
-
-
-def draw_overlay(scene: np.ndarray, heat: np.ndarray, peak_uv: tuple[int, int]) -> np.ndarray:
-    """The scene with the heatmap over it and a ring around its peak, (H, W, 3) uint8 RGB."""
-    scaled = cv2.normalize(heat, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
-    colours = cv2.cvtColor(cv2.applyColorMap(scaled, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    weight = scaled[..., None].astype(np.float32) / 255 * 0.75 + 0.1
-    picture = (scene * (1 - weight) + colours * weight).astype(np.uint8)
-    return cv2.circle(picture, peak_uv, max(4, scene.shape[1] // 36), (255, 255, 255), 2, cv2.LINE_AA)
 
 
 def main() -> None:

@@ -1,3 +1,5 @@
+import importlib.util
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,6 +8,7 @@ from rosbags.image import message_to_cvimage
 from rosbags.typesys import Stores, get_typestore
 from sensor_msgs.msg import Image
 
+from grasp_node_kit.image_door import through_cv_bridge, through_rosbags
 from grasp_node_kit.images import array_to_image, image_to_array, image_to_depth_m, image_to_rgb
 
 
@@ -58,7 +61,7 @@ def test_depth_is_metres_and_nan_where_there_is_none():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"encoding": "yuv422"}, "encoding.*yuv422"),
+        ({"encoding": "nonsense8"}, "encoding.*nonsense8"),
         ({"encoding": "16UC1"}, "no colour image"),
         ({"height": 0}, "empty"),
         ({"width": 9}, "step"),
@@ -77,3 +80,22 @@ def test_what_is_wrong_is_named(change, words):
 def test_a_colour_image_is_no_depth():
     with pytest.raises(ValueError, match="rgb8.*no depth"):
         image_to_depth_m(array_to_image(np.zeros((4, 4, 3), np.uint8), "rgb8"))
+
+
+@pytest.mark.parametrize("encoding", ["bayer_rggb8", "yuv422_yuy2", "rgb16"])
+def test_unusual_encodings_go_through_a_library(encoding):
+    width = {"bayer_rggb8": 1, "yuv422_yuy2": 2, "rgb16": 6}[encoding]
+    message = Image(height=6, width=8, encoding=encoding, step=8 * width)
+    message.data = np.full(6 * 8 * width, 128, np.uint8).tobytes()
+    rgb = image_to_rgb(message)
+    assert rgb.shape == (6, 8, 3) and rgb.dtype == np.uint8 and np.abs(rgb.astype(int) - 128).max() <= 3
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("cv_bridge") is None,
+    reason="cv_bridge comes with a ROS installation, not from PyPI",
+)
+def test_both_sides_of_the_door_agree():
+    message = Image(height=6, width=8, encoding="bayer_rggb8", step=8)
+    message.data = np.random.default_rng(0).integers(0, 256, 48, np.uint8).tobytes()
+    assert np.abs(through_cv_bridge(message).astype(int) - through_rosbags(message)).max() <= 2

@@ -104,10 +104,10 @@ def test_success_without_a_view_of_the_object_is_refused_and_can_be_mended(rig):
 
 def test_a_wrong_encoding_is_named(rig):
     robot = rig.add(FakeRobot())
-    robot.encoding = "yuv422"
+    robot.encoding = "nonsense8"
     rig.add(CaptureNode())
     answer = begin(rig)
-    assert not answer.success and "scene/image.encoding" in answer.message and "yuv422" in answer.message
+    assert not answer.success and "scene/image.encoding" in answer.message and "nonsense8" in answer.message
     robot.encoding = "rgb8"
     assert eventually(lambda: begin(rig).success)
 

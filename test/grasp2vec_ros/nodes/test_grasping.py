@@ -112,17 +112,22 @@ def test_cancel_is_accepted_and_passed_on_to_the_robot(rig):
 
 def test_one_action_at_a_time(rig):
     robot = rig.add(FakeRobot())
-    robot.slow_s = 3.0
+    robot.slow_s = 30.0
     rig.add(CaptureNode())
     rig.add(GraspingNode())
     phases = []
+    goal = CollectGrasps.Goal(attempts=1)
     first = rig.send(
-        CollectGrasps, "grasping/collect_grasps", CollectGrasps.Goal(attempts=1), lambda m: phases.append(m)
+        CollectGrasps, "grasping/collect_grasps", goal, lambda m: phases.append(m.feedback.phase)
     )
-    while not phases:
+    while "grasping" not in phases:
         time.sleep(0.02)
     assert not rig.send(GraspObject, "grasping/grasp_object", GraspObject.Goal()).accepted
-    assert wait(first.get_result_async(), 30.0).result.attempts == 1
+    wait(first.cancel_goal_async(), 5.0)
+    assert wait(first.get_result_async(), 30.0).result.outcome == CollectGrasps.Result.CANCELLED
+    robot.slow_s = 0.0
+    _, result = collect(rig, attempts=1)
+    assert result.attempts == 1
 
 
 def test_missing_partners_and_input_are_named(rig):

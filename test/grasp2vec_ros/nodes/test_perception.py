@@ -143,7 +143,7 @@ def test_bad_goals_are_refused_by_name_and_nothing_changes(rig, tmp_path):
     good = set_goal(rig, goal_id="good", images=[picture(1)])
     assert good.success
     wrong = picture(1)
-    wrong.encoding = "bayer_rggb8"
+    wrong.encoding = "nonsense8"
     short = picture(1)
     short.height = 99
     with ExperienceStore(tmp_path / "store") as store:
@@ -166,7 +166,7 @@ def test_bad_goals_are_refused_by_name_and_nothing_changes(rig, tmp_path):
     assert node._current == "good"
     for request, words in (
         (ScoreOutcome.Request(image=picture(1), goal_id="nonsense"), "'nonsense' is unknown"),
-        (ScoreOutcome.Request(image=Image(), goal_id="good"), "encoding"),
+        (ScoreOutcome.Request(image=Image(), goal_id="good"), "image: is empty"),
     ):
         answer = rig.call(ScoreOutcome, "perception/score_outcome", request)
         assert not answer.success and words in answer.message
