@@ -17,7 +17,7 @@ from test.rig import FakeRobot, Rig, eventually
 
 @pytest.fixture
 def rig(tmp_path):
-    made = Rig(store=tmp_path / "store", frame_timeout_s=1.0)
+    made = Rig(store=tmp_path / "store", frame_timeout_s=3.0)
     yield made
     made.close()
 

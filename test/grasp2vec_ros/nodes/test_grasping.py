@@ -19,8 +19,8 @@ def rig(tmp_path):
     made = Rig(
         store=tmp_path / "store",
         checkpoints=tmp_path / "checkpoints",
-        input_timeout_s=2.0,
-        frame_timeout_s=2.0,
+        input_timeout_s=4.0,
+        frame_timeout_s=4.0,
         **FAKE_CAMERA,
     )
     yield made
