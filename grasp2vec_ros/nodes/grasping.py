@@ -80,7 +80,6 @@ class Outcome:
     experience_id: str
     lifted: bool
     pose: PoseStamped
-    reward: float = 0.0
 
 
 class GraspingNode(KitNode):
