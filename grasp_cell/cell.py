@@ -291,7 +291,10 @@ class Cell:
         phase = on_phase or (lambda _: None)
         if self.holding:
             phase("carrying")
-            self._carry(place_m)
+            if not self._carry(place_m):
+                return GraspResult(
+                    "failed", "place: cannot be reached; the object is still held", self.gripper_opening_m
+                )
             phase("opening")
         self._open_gripper()
         self._wait(0.25)
@@ -310,7 +313,7 @@ class Cell:
         if up is not None:
             self._move(up)
 
-    def _carry(self, place_m: np.ndarray | None) -> None:
+    def _carry(self, place_m: np.ndarray | None) -> bool:
         margin = np.array([0.055, 0.055])
         for _ in range(10):
             half = layout.BIN_INSIDE_M / 2 - margin
@@ -330,7 +333,8 @@ class Cell:
                 self._move(way[0])
                 self._move(way[2])
                 self._wait(0.1)
-                return
+                return True
+        return False
 
     # Physics.
 

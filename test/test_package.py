@@ -132,7 +132,11 @@ def test_the_package_names_what_it_needs():
     for folder in ("grasp_node_kit", "grasp2vec_ros", "grasp_cell"):
         for file in (ROOT / folder).rglob("*.py"):
             imported |= set(
-                re.findall(r"^(?:from|import) (\w+_msgs|rcl_interfaces|std_srvs|rclpy|tf2_ros)\b", file.read_text(), re.M)
+                re.findall(
+                    r"^(?:from|import) (\w+_msgs|rcl_interfaces|std_srvs|rclpy|tf2_ros)\b",
+                    file.read_text(),
+                    re.M,
+                )
             )
     assert {name.replace("tf2_ros", "tf2_ros_py") for name in imported} <= needed
 

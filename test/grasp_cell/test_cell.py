@@ -93,6 +93,7 @@ def test_a_grasp_lifts_shows_and_puts_back(fresh):
     assert turned.outcome == "ok" and np.abs(fresh.held_frame().rgb.astype(int) - shown).max() > 40
     with pytest.raises(CellBusyError):
         fresh.execute_grasp(plan.base_from_tcp, plan.opening_m)
+    assert fresh.release(np.array([3.0, 0.0, 0.1])).outcome == "failed" and fresh.holding
     assert fresh.release().outcome == "ok"
     assert not fresh.holding and fresh.ground_truth.masks()[held].sum() > 20
 
