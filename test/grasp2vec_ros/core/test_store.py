@@ -64,7 +64,13 @@ def test_any_size_of_image_comes_back(tmp_path, height, width, views, seed):
     scene = rng.integers(0, 256, (2, height, width, 3), np.uint8)
     held = [rng.integers(0, 256, (width, height, 3), np.uint8) for _ in range(views)]
     experience = make_experience(
-        rng, pre=scene[0], post=scene[1], held=held, held_angles_rad=[0.1] * views, success=views > 0
+        rng,
+        pre=scene[0],
+        post=scene[1],
+        held=held,
+        held_angles_rad=[0.1] * views,
+        success=views > 0,
+        experience_id="",
     )
     with ExperienceStore(tmp_path) as store:
         read = store.get(store.add(experience))
