@@ -13,7 +13,7 @@ demo: set-up  ## the simulated cell end to end; writes out/demo/report.html and 
 	@$(RUN) python -m demo --output out/demo
 
 test: set-up lint  ## the test suite
-	@$(RUN) OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
+	@$(RUN) OMP_NUM_THREADS=1 python -m pytest
 
 lint: set-up
 	@$(RUN) ruff check . && ruff format --check .

@@ -75,7 +75,7 @@ class Rig:
     def call(self, kind: type, name: str, request: object, timeout_s: float = 15.0) -> object:
         """Calls a service and returns its answer."""
         client = self.client.create_client(kind, name)
-        assert client.wait_for_service(timeout_s), f"service {name} is not there"
+        assert client.wait_for_service(max(timeout_s, 30.0)), f"service {name} is not there"
         return wait(client.call_async(request), timeout_s)
 
     def act(
@@ -90,8 +90,8 @@ class Rig:
     def send(self, kind: type, name: str, goal: object, feedback: Callable | None = None) -> object:
         """Sends an action's goal and returns its handle."""
         client = ThreadSafeActionClient(self.client, kind, name)
-        assert client.wait_for_server(15.0), f"action {name} is not there"
-        return wait(client.send_goal_async(goal, feedback_callback=feedback), 15.0)
+        assert client.wait_for_server(30.0), f"action {name} is not there"
+        return wait(client.send_goal_async(goal, feedback_callback=feedback), 30.0)
 
 
 def wait(future: object, timeout_s: float) -> object:

@@ -11,7 +11,7 @@ from grasp2vec_ros.nodes.grasping import GraspingNode
 from grasp2vec_ros.nodes.perception import PerceptionNode
 from grasp_node_kit.images import array_to_image
 from test.grasp2vec_ros.core.helpers import draw_object
-from test.rig import FAKE_CAMERA, FakeRobot, Rig, wait
+from test.rig import FAKE_CAMERA, FakeRobot, Rig, eventually, wait
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def rig(tmp_path):
     made = Rig(
         store=tmp_path / "store",
         checkpoints=tmp_path / "checkpoints",
-        input_timeout_s=4.0,
-        frame_timeout_s=4.0,
+        input_timeout_s=15.0,
+        frame_timeout_s=5.0,
         **FAKE_CAMERA,
     )
     yield made
@@ -131,16 +131,27 @@ def test_one_action_at_a_time(rig):
 
 
 def test_missing_partners_and_input_are_named(rig):
-    rig.add(GraspingNode())
+    node = rig.add(GraspingNode())
+    node.config.input_timeout_s = 1.0
     _, result = collect(rig, attempts=1)
     assert result.outcome == CollectGrasps.Result.ROBOT_FAILED and "release_object" in result.message
     robot = rig.add(FakeRobot())
+    eventually(
+        lambda: all(client.server_is_ready() for client in (node._execute, node._present, node._release)),
+        30.0,
+    )
     _, result = collect(rig, attempts=1)
     assert result.outcome == CollectGrasps.Result.NO_INPUT and "capture/begin_attempt" in result.message
     rig.add(CaptureNode())
+    eventually(
+        lambda: all(client.service_is_ready() for client in (node._begin, node._add_view, node._complete)),
+        30.0,
+    )
+    node.config.input_timeout_s = 3.0
     robot.with_depth = False
     _, result = collect(rig, attempts=1)
     assert result.outcome == CollectGrasps.Result.NO_INPUT and "/scene/depth" in result.message
+    node.config.input_timeout_s = 15.0
     robot.with_depth, robot.refuse = True, True
     _, result = collect(rig, attempts=1)
     assert result.outcome == CollectGrasps.Result.ROBOT_FAILED and "emergency stop" in result.message
