@@ -141,6 +141,7 @@ def test_bad_goals_are_refused_by_name_and_nothing_changes(rig, tmp_path):
     rig.add(FakeRobot())
     node = rig.add(PerceptionNode())
     good = set_goal(rig, goal_id="good", images=[picture(1)])
+    eventually(lambda: node._scene.newest)
     assert good.success
     wrong = picture(1)
     wrong.encoding = "nonsense8"
