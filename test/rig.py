@@ -31,6 +31,7 @@ class Rig:
         rclpy.init(args=arguments)
         self.executor = MultiThreadedExecutor(num_threads=8)
         self.nodes: list[Node] = []
+        self._clients: dict = {}
         self.client = self.add(Node("tester"))
         self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
@@ -74,7 +75,10 @@ class Rig:
 
     def call(self, kind: type, name: str, request: object, timeout_s: float = 15.0) -> object:
         """Calls a service and returns its answer."""
-        client = self.client.create_client(kind, name)
+        # One client per service: with a new one each time, DDS may drop an answer that is faster than discovery.
+        if name not in self._clients:
+            self._clients[name] = self.client.create_client(kind, name)
+        client = self._clients[name]
         assert client.wait_for_service(max(timeout_s, 30.0)), f"service {name} is not there"
         return wait(client.call_async(request), timeout_s)
 
