@@ -61,10 +61,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
+    import torch
+
     from grasp2vec_ros.core.options import from_yaml
     from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
 
     config = from_yaml(TrainerConfig, options.config, options.set)
+    if config.threads:
+        torch.set_num_threads(config.threads)
     trainer = OnlineTrainer(config, options.store, options.checkpoints)
     saved = time.monotonic()
     bar = tqdm(total=options.steps, initial=trainer.step, desc="training", unit="step", mininterval=1.0)

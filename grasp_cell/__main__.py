@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from grasp2vec_ros.core.store import ExperienceStore, StoreError
 from grasp_cell.cell import Cell
 from grasp_cell.collect import collect_attempts
 from grasp_cell.config import CellConfig
+from grasp_cell.removals import simulate_removals
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,10 +30,19 @@ def parser() -> argparse.ArgumentParser:
     collect.add_argument("--truth", type=Path, help="JSON-lines file for what was lifted; for scoring only")
     collect.add_argument("--attempts", type=int, default=500)
     collect.add_argument("--held-views", type=int, default=3)
+    removals = commands.add_parser(
+        "simulate-removals",
+        help="store attempts in which objects vanish from the bin into the gripper, without an arm's motion",
+    )
+    removals.add_argument("--store", type=Path, required=True, help="folder of the experience store")
+    removals.add_argument("--attempts", type=int, default=1000, help="what the store shall hold in the end")
+    removals.add_argument("--held-views", type=int, default=3)
+    removals.add_argument("--toys", type=int, default=2000, help="how many different toys")
+    removals.add_argument("--variation", type=float, default=1.0, help="of light, colours and cameras")
     sheet = commands.add_parser("contact-sheet", help="a picture of bins full of objects")
     sheet.add_argument("--output", type=Path, required=True, help="image file")
     sheet.add_argument("--scenes", type=int, default=12)
-    for command in (collect, sheet):
+    for command in (collect, removals, sheet):
         command.add_argument("--split", choices=["seen", "novel"], default="seen")
         command.add_argument("--regime", choices=["varied", "shared_palette"], default="varied")
         command.add_argument("--objects-dir", default="", help="folder of meshes instead of generated toys")
@@ -46,7 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
         config = CellConfig(
             split=options.split, regime=options.regime, objects_dir=options.objects_dir, seed=options.seed
         )
-        {"collect": _collect, "contact-sheet": _contact_sheet}[options.command](options, Cell(config))
+        if options.command == "simulate-removals":
+            config = replace(config, seen_toys=options.toys, variation=options.variation)
+        work = {"collect": _collect, "simulate-removals": _simulate_removals, "contact-sheet": _contact_sheet}
+        work[options.command](options, Cell(config))
     except (StoreError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -69,6 +83,17 @@ def _collect(options: argparse.Namespace, cell: Cell) -> None:
             bar.update()
             bar.set_postfix(lifted=lifted, refresh=False)
         print(f"{lifted} of {options.attempts} attempts lifted something; {len(store)} in {options.store}")
+
+
+def _simulate_removals(options: argparse.Namespace, cell: Cell) -> None:
+    with ExperienceStore(options.store) as store:
+        rng = np.random.default_rng([options.seed, len(store)])
+        done = min(len(store), options.attempts)
+        with tqdm(total=options.attempts, initial=done, unit="removal", mininterval=2.0) as bar:
+            for experience in simulate_removals(cell, options.attempts - done, rng, options.held_views):
+                store.add(experience)
+                bar.update()
+        print(f"{len(store)} attempts in {options.store}")
 
 
 def _contact_sheet(options: argparse.Namespace, cell: Cell) -> None:

@@ -25,6 +25,7 @@ from grasp_cell.config import CellConfig
 from grasp_cell.library import open_library
 from grasp_cell.trajectory import JointMotion
 from grasp_cell.truth import GroundTruth
+from grasp_cell.variation import vary_cameras, vary_looks
 
 # A gripper that was told to close and stands open further than this has something between its fingers.
 HOLDING_OPENING_M = 0.004
@@ -131,7 +132,12 @@ class Cell:
         objects = [self.library.load(name) for name in self._names]
         if hasattr(self, "_data"):
             self._time_before_s += self._data.time
+        if self.config.variation > 0:
+            standard = layout.make_cameras(self.config)
+            self.cameras = vary_cameras(standard, rng, self.config.variation)
         self._model = layout.build_scene(self.config, self.cameras, objects)
+        if self.config.variation > 0:
+            vary_looks(self._model, rng, self.config.variation)
         self._data = mujoco.MjData(self._model)
         self._last_hook_s = 0.0
         self._index_joints()
@@ -144,9 +150,23 @@ class Cell:
         self._data.qpos[self._finger_addresses] = LARGEST_OPENING_M / 2
         self._drop_objects(rng)
 
-    def scene_frame(self) -> Frame:
-        """RGB and depth of the bin."""
-        return self._see("scene", depth=True)
+    @property
+    def model(self) -> mujoco.MjModel:
+        """The physics of the scene; another one after each `reset_scene`."""
+        return self._model
+
+    @property
+    def data(self) -> mujoco.MjData:
+        """The state of the physics."""
+        return self._data
+
+    def object_address(self, name: str) -> int:
+        """Where an object's pose begins in `data.qpos`: position [m] (3), quaternion w x y z (4)."""
+        return int(self._object_addresses[self._names.index(name)])
+
+    def scene_frame(self, depth: bool = True) -> Frame:
+        """RGB and, unless it is not needed, depth of the bin."""
+        return self._see("scene", depth)
 
     def held_frame(self) -> Frame:
         """RGB of the presentation place."""

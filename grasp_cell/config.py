@@ -27,6 +27,13 @@ class CellConfig:
     scene_width_px: int = option(320, "width of the scene camera's image", minimum=64, maximum=1920)
     scene_height_px: int = option(240, "height of the scene camera's image", minimum=48, maximum=1080)
     held_size_px: int = option(128, "width and height of the held camera's image", minimum=32, maximum=1024)
+    variation: float = option(
+        0.0,
+        "how much light, colours of table and bin, and the cameras' places differ between scenes; 0: not at all",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    shadows: bool = option(False, "the lamp casts shadows; rendering then takes ten times as long")
     timestep_s: float = option(0.003, "physics step", minimum=0.0005, maximum=0.005)
     real_time_factor: float = option(
         0.0, "speed of simulated time against wall time; 0: as fast as possible", minimum=0.0, maximum=100.0
@@ -42,3 +49,5 @@ class CellConfig:
                 )
         if not 1 <= self.objects_per_scene <= 12:
             raise ValueError(f"objects_per_scene: {self.objects_per_scene} is outside 1 to 12")
+        if not 0.0 <= self.variation <= 1.0:
+            raise ValueError(f"variation: {self.variation} is outside 0 to 1")

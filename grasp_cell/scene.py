@@ -69,7 +69,7 @@ def build_scene(config: CellConfig, cameras: dict[str, Camera], objects: list[Ce
     spec.option.ls_iterations = 20
     spec.stat.extent, spec.stat.center = 1.0, [0.5, 0, 0]
     spec.visual.map.znear, spec.visual.map.zfar = 0.05, 6.0
-    spec.visual.quality.shadowsize = 0
+    spec.visual.quality.shadowsize = 2048 if config.shadows else 0
     spec.visual.quality.offsamples = 0
     spec.visual.headlight.ambient, spec.visual.headlight.diffuse = [0.42] * 3, [0.30] * 3
     spec.visual.headlight.specular = [0.05] * 3
@@ -77,7 +77,7 @@ def build_scene(config: CellConfig, cameras: dict[str, Camera], objects: list[Ce
     spec.visual.global_.offwidth = widest
     spec.visual.global_.offheight = max(camera.height for camera in cameras.values())
     spec.worldbody.add_light(
-        pos=[0.9, -0.7, 1.6], dir=[-0.35, 0.5, -1.0], diffuse=[0.5, 0.49, 0.46], castshadow=False
+        pos=[0.9, -0.7, 1.6], dir=[-0.35, 0.5, -1.0], diffuse=[0.5, 0.49, 0.46], castshadow=config.shadows
     )
     for camera in cameras.values():
         camera.add_to(spec)

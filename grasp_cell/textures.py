@@ -8,6 +8,7 @@ import numpy as np
 
 # The palette that all objects share in the `shared_palette` regime: a quarter of the area each.
 SHARED_PALETTE = np.array([[226, 82, 61], [246, 201, 84], [58, 124, 165], [240, 240, 232]], dtype=np.uint8)
+TEXTURE_SIZE = 96  # side of a tile in texels
 
 
 def _noise(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, waves: int, highest: int) -> np.ndarray:
@@ -60,13 +61,20 @@ def _random_palette(rng: np.random.Generator) -> np.ndarray:
     return (np.array(colours) * 255).astype(np.uint8)
 
 
-def make_texture(rng: np.random.Generator, shared_palette: bool, size: int = 96) -> np.ndarray:
+def make_texture(
+    rng: np.random.Generator,
+    shared_palette: bool,
+    size: int = TEXTURE_SIZE,
+    texel_areas: np.ndarray | None = None,
+) -> np.ndarray:
     """Draws a tileable texture.
 
     Args:
         rng: source of all choices.
         shared_palette: use SHARED_PALETTE with equal areas, so that the average colour says nothing.
         size: side of the tile in pixels.
+        texel_areas: (size, size) share of the object's surface that shows each texel; colours then take their
+            shares of the surface. None: of the tile.
 
     Returns:
         (size, size, 3) uint8 RGB.
@@ -74,8 +82,9 @@ def make_texture(rng: np.random.Generator, shared_palette: bool, size: int = 96)
     field = _pattern_field(rng, size)
     # Ranks instead of values: each colour covers exactly the area it is meant to. Ties are broken at random.
     order = np.lexsort((rng.uniform(size=field.size), field.ravel()))
+    areas = np.full(field.size, 1 / field.size) if texel_areas is None else texel_areas.ravel()
     rank = np.empty(field.size)
-    rank[order] = np.arange(field.size) / field.size
+    rank[order] = np.cumsum(areas[order]) - areas[order]
     if shared_palette:
         palette, shares = (
             SHARED_PALETTE[rng.permutation(len(SHARED_PALETTE))],

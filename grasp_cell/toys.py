@@ -7,7 +7,8 @@ import trimesh
 
 from grasp_cell.objects import CellObject, box_projection
 from grasp_cell.shapes import FAMILIES, Part
-from grasp_cell.textures import make_texture
+from grasp_cell.surface import sample_texels, texel_areas
+from grasp_cell.textures import TEXTURE_SIZE, make_texture
 
 DENSITY_KG_M3 = 450.0
 LIGHTEST_KG, HEAVIEST_KG = 0.02, 0.30
@@ -82,13 +83,18 @@ def make_toy(number: int, regime: str) -> CellObject:
             break
     mesh = trimesh.util.concatenate([part.mesh for part in parts])
     vertices, faces, coordinates = box_projection(mesh, tile_m=rng.uniform(0.03, 0.06))
+    areas = None
+    if shared:
+        # Parts of the tile lie on the surface more than once and others not at all: equal areas of the tile alone
+        # would leave each toy a colour balance of its own.
+        areas = texel_areas(sample_texels(vertices, faces, coordinates, parts, TEXTURE_SIZE), TEXTURE_SIZE)
     volume = sum(part.mesh.volume for part in parts)
     return CellObject(
         name=f"toy_{'s' if shared else 'v'}{number:06d}",
         vertices=vertices,
         faces=faces,
         texture_coordinates=coordinates,
-        texture=make_texture(rng, shared),
+        texture=make_texture(rng, shared, texel_areas=areas),
         parts=parts,
         mass_kg=float(np.clip(volume * DENSITY_KG_M3, LIGHTEST_KG, HEAVIEST_KG)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from grasp_node_kit.images import array_to_image
 from grasp_node_kit.node import KitNode
 from test.grasp2vec_ros.core.helpers import draw_object
 
+# Above this, DDS's ports reach into those that Linux gives out at random.
+HIGHEST_DOMAIN = 100
+
 
 class Rig:
     """Nodes in one executor of several threads, and a plain node to talk to them."""
@@ -28,6 +32,8 @@ class Rig:
         arguments = ["--ros-args"]
         for name, value in parameters.items():
             arguments += ["-p", f"{name}:={value}"]
+        # A domain of its own: what an earlier rig left behind is not heard. In the environment, for child processes too.
+        os.environ["ROS_DOMAIN_ID"] = str(int(os.environ.get("ROS_DOMAIN_ID", "0")) % HIGHEST_DOMAIN + 1)
         rclpy.init(args=arguments)
         self.executor = MultiThreadedExecutor(num_threads=8)
         self.nodes: list[Node] = []
@@ -64,6 +70,9 @@ class Rig:
         self.executor.shutdown(timeout_sec=2.0)
         self._thread.join(5.0)
         for node in self.nodes:
+            # rclpy leaves action servers and clients of a destroyed node alive; the next rig would discover them.
+            for waitable in list(node.waitables):
+                waitable.destroy()
             node.destroy_node()
         rclpy.try_shutdown()
 

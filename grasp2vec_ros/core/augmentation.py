@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from grasp2vec_ros.core.change import aligned, change_centre, window_corner
 from grasp2vec_ros.core.encoder import EncoderConfig, held_input, scene_input
 from grasp2vec_ros.core.experience import Experience
 from grasp2vec_ros.core.options import option
@@ -19,12 +20,18 @@ class AugmentationConfig:
     """How training images vary."""
 
     window: str = option("change", "part of the scene that is looked at", choices=["change", "random"])
-    window_px: int = option(64, "side of the window, at the encoder's scale", minimum=16, maximum=1024)
-    jitter_px: int = option(10, "how far the window may be off what changed", minimum=0, maximum=512)
+    window_px: int = option(96, "side of the window, at the encoder's scale", minimum=16, maximum=1024)
+    jitter_px: int = option(12, "how far the window may be off what changed", minimum=0, maximum=512)
     flip: bool = option(True, "mirror images; drawn apart for scene and held, as in the paper")
     colour: float = option(
         0.15, "change of brightness, contrast and tint, the same for pre and post", minimum=0.0, maximum=1.0
     )
+    drift: float = option(
+        0.06, "change of brightness and tint between pre and post", minimum=0.0, maximum=1.0
+    )
+    shift_px: int = option(1, "how far post may be off pre", minimum=0, maximum=64)
+    noise: float = option(0.02, "largest standard deviation of pixel noise", minimum=0.0, maximum=0.5)
+    blur: float = option(0.3, "share of images that are out of focus", minimum=0.0, maximum=1.0)
     turn_rad: float = option(0.5, "largest turn of a held image", minimum=0.0, maximum=3.15)
     zoom: float = option(0.2, "largest relative change of a held image's size", minimum=0.0, maximum=0.9)
 
@@ -34,7 +41,7 @@ class PreparedExperience:
     """An attempt at the encoder's scale, uint8, ready to be cut.
 
     Attributes:
-        pre, post: (h, w, 3).
+        pre, post: (h, w, 3), post aligned to pre; with window "change" only the part around the change.
         held: (V, s, s, 3), V may be 0.
         change: (column, row) of the middle of what changed, from pre and post alone.
     """
@@ -50,10 +57,20 @@ class PreparedExperience:
         return self.pre.numel() + self.post.numel() + self.held.numel()
 
 
-def prepare(experience: Experience, config: EncoderConfig) -> PreparedExperience:
-    """Brings a stored attempt to the encoder's scale."""
-    scenes = torch.from_numpy(np.stack([experience.pre, experience.post]))
+def prepare(
+    experience: Experience, config: EncoderConfig, augmentation: AugmentationConfig
+) -> PreparedExperience:
+    """Brings a stored attempt to the encoder's scale, and cuts off what no window will show."""
+    scenes = torch.from_numpy(np.stack([experience.pre, aligned(experience.pre, experience.post)]))
     scenes = (scene_input(scenes, config) * 255).round().byte().permute(0, 2, 3, 1).contiguous()
+    change = change_centre(scenes[0].numpy(), scenes[1].numpy(), augmentation.window_px // 3)
+    if augmentation.window == "change":
+        reach = augmentation.window_px + 2 * (augmentation.jitter_px + augmentation.shift_px)
+        height, width = scenes.shape[1:3]
+        side = (min(reach, width), min(reach, height))
+        left, top = window_corner(change, side, (width, height))
+        scenes = scenes[:, top : top + side[1], left : left + side[0]].contiguous()
+        change = (change[0] - left, change[1] - top)
     if experience.held:
         held = [
             held_input(torch.from_numpy(np.ascontiguousarray(view))[None], config) for view in experience.held
@@ -61,25 +78,7 @@ def prepare(experience: Experience, config: EncoderConfig) -> PreparedExperience
         held = (torch.cat(held) * 255).round().byte().permute(0, 2, 3, 1).contiguous()
     else:
         held = torch.zeros(0, config.held_size_px, config.held_size_px, 3, dtype=torch.uint8)
-    return PreparedExperience(scenes[0], scenes[1], held, change_centre(scenes[0], scenes[1]))
-
-
-def change_centre(pre: Tensor, post: Tensor, blur_px: int = 25) -> tuple[float, float]:
-    """Where pre and post differ most: the peak of their blurred difference.
-
-    Args:
-        pre, post: (h, w, 3) uint8.
-        blur_px: about the size of an object.
-
-    Returns:
-        (column, row).
-    """
-    difference = (pre.float() - post.float()).abs().mean(dim=2)[None, None]
-    blurred = functional.avg_pool2d(
-        difference, blur_px, stride=1, padding=blur_px // 2, count_include_pad=True
-    )[0, 0]
-    row, column = divmod(int(blurred.argmax()), blurred.shape[1])
-    return float(column), float(row)
+    return PreparedExperience(scenes[0], scenes[1], held, change)
 
 
 @dataclass
@@ -101,6 +100,8 @@ def make_batch(
     if config.flip:
         pre, post = _flip(generator, pre, post)
     pre, post = _recolour(config.colour, generator, pre, post)
+    post = _recolour(config.drift, generator, post)[0]
+    pre, post = _degrade(pre, config, generator), _degrade(post, config, generator)
     views = [torch.randperm(len(item.held), generator=generator) for item in items]
     first = torch.stack([item.held[int(order[0])] for item, order in zip(items, views, strict=True)])
     second = torch.stack([item.held[int(order[-1])] for item, order in zip(items, views, strict=True)])
@@ -114,16 +115,24 @@ def _window(
     side_y, side_x = min(config.window_px, height), min(config.window_px, width)
     if config.window == "change":
         jitter = (torch.rand(2, generator=generator) * 2 - 1) * config.jitter_px
-        left = round(item.change[0] + float(jitter[0]) - side_x / 2)
-        top = round(item.change[1] + float(jitter[1]) - side_y / 2)
+        centre = (item.change[0] + float(jitter[0]), item.change[1] + float(jitter[1]))
+        left, top = window_corner(centre, (side_x, side_y), (width, height))
     else:
         left = int(torch.randint(0, width - side_x + 1, (1,), generator=generator))
         top = int(torch.randint(0, height - side_y + 1, (1,), generator=generator))
-    left, top = min(max(left, 0), width - side_x), min(max(top, 0), height - side_y)
-    return tuple(
-        image[top : top + side_y, left : left + side_x].permute(2, 0, 1).float() / 255
-        for image in (item.pre, item.post)
+    shift = torch.randint(-config.shift_px, config.shift_px + 1, (2,), generator=generator).tolist()
+    off_left, off_top = (
+        min(max(left + shift[0], 0), width - side_x),
+        min(max(top + shift[1], 0), height - side_y),
     )
+    return (
+        _cut(item.pre, left, top, side_x, side_y),
+        _cut(item.post, off_left, off_top, side_x, side_y),
+    )
+
+
+def _cut(image: Tensor, left: int, top: int, width: int, height: int) -> Tensor:
+    return image[top : top + height, left : left + width].permute(2, 0, 1).float() / 255
 
 
 def _flip(generator: torch.Generator, *images: Tensor) -> list[Tensor]:
@@ -143,6 +152,22 @@ def _recolour(strength: float, generator: torch.Generator, *images: Tensor) -> l
     draw = lambda *shape: (torch.rand(rows, *shape, generator=generator) * 2 - 1) * strength  # noqa: E731
     gain, offset, tint = 1 + draw(1, 1, 1), 0.5 * draw(1, 1, 1), 1 + 0.4 * draw(3, 1, 1)
     return [((image - 0.5) * gain * tint + 0.5 + offset).clamp(0, 1) for image in images]
+
+
+def _degrade(images: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
+    """What a real camera adds: some images out of focus, noise in all of them."""
+    if config.blur > 0:
+        kernel = torch.tensor([1.0, 2.0, 1.0])
+        kernel = (kernel[:, None] * kernel / 16).expand(3, 1, 3, 3)
+        soft = functional.conv2d(
+            functional.pad(images, (1, 1, 1, 1), mode="replicate"), kernel.to(images), groups=3
+        )
+        chosen = torch.rand(len(images), generator=generator) < config.blur
+        images = torch.where(chosen[:, None, None, None], soft, images)
+    if config.noise > 0:
+        strength = torch.rand(len(images), 1, 1, 1, generator=generator) * config.noise
+        images = (images + strength * torch.randn(images.shape, generator=generator)).clamp(0, 1)
+    return images
 
 
 def _vary_held(images: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
@@ -167,4 +192,4 @@ def _vary_held(images: Tensor, config: AugmentationConfig, generator: torch.Gene
     )
     grid = functional.affine_grid(transform, list(floats.shape), align_corners=False)
     turned = functional.grid_sample(floats, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return _recolour(config.colour, generator, turned)[0]
+    return _degrade(_recolour(config.colour, generator, turned)[0], config, generator)

@@ -15,22 +15,30 @@ from grasp2vec_ros.core.options import option
 
 @dataclass
 class EncoderConfig:
-    """What the encoders are. The paper's: backbone resnet50, embedding_size 1024, pooling mean, scene_width_px 640."""
+    """What the encoders are.
+
+    The paper's: backbone resnet50, embedding_size 1024, pooling mean, relu, no centre, scene_width_px 640.
+    """
 
     backbone: str = option("small", "net", choices=["small", "resnet50", "transformers"], read_only=True)
     model_path: str = option("", "local folder of a `transformers` vision model", read_only=True)
     width: int = option(24, "channels of the small net's first stage", minimum=4, maximum=256, read_only=True)
     embedding_size: int = option(128, "length of the vectors", minimum=2, maximum=4096, read_only=True)
     pooling: str = option("sum", "how a map becomes a vector", choices=["sum", "mean"], read_only=True)
-    relu: bool = option(True, "maps are non-negative, as in the paper", read_only=True)
+    relu: bool = option(False, "maps are non-negative, as in the paper", read_only=True)
+    centre: bool = option(
+        True,
+        "phi_o is counted from the mean over all held images, and each of its entries scaled to one size",
+        read_only=True,
+    )
     share_trunk: bool = option(
         False, "one backbone for scenes and held objects, with a head each", read_only=True
     )
     scene_width_px: int = option(
-        208, "scenes are resized to this width, keeping their shape", minimum=32, maximum=2048, read_only=True
+        320, "scenes are resized to this width, keeping their shape", minimum=32, maximum=2048, read_only=True
     )
     held_size_px: int = option(
-        64, "held images are resized to this square", minimum=16, maximum=1024, read_only=True
+        96, "held images are resized to this square", minimum=16, maximum=1024, read_only=True
     )
     held_crop: float = option(
         0.75, "middle part of a held image that is looked at", minimum=0.1, maximum=1.0, read_only=True
@@ -71,6 +79,13 @@ class Grasp2Vec(nn.Module):
             else make_backbone(config.backbone, config.width, config.model_path)
         )
         self.held = Branch(config, other)
+        # The gripper and the wall behind are in every held image; what they add to the sum is the same for all
+        # objects, and cosines between objects would be near one without taking it away.
+        self.centre = (
+            nn.BatchNorm1d(config.embedding_size, affine=False, momentum=0.02)
+            if config.centre
+            else nn.Identity()
+        )
         # Of the cosine n-pairs loss; learned with the rest.
         self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
 
@@ -80,11 +95,11 @@ class Grasp2Vec(nn.Module):
 
     def embed_scene(self, images: Tensor) -> Tensor:
         """phi_s, (B, D)."""
-        return pool(self.scene(images), self.config.pooling)
+        return pool(self.scene(images).float(), self.config.pooling)
 
     def embed_held(self, images: Tensor) -> Tensor:
         """phi_o, (B, D)."""
-        return pool(self.held(images), self.config.pooling)
+        return self.centre(pool(self.held(images).float(), self.config.pooling))
 
 
 def make_model(config: EncoderConfig, seed: int = 0) -> Grasp2Vec:

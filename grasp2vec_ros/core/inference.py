@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from grasp2vec_ros.core import arithmetic
+from grasp2vec_ros.core.change import aligned, change_centre, window_corner
 from grasp2vec_ros.core.checkpoint import CheckpointError, load_checkpoint, newest_checkpoint
 from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, held_input, make_model, scene_input
 from grasp2vec_ros.core.options import option
@@ -20,6 +21,8 @@ from grasp2vec_ros.core.options import option
 logger = logging.getLogger(__name__)
 
 UNTRAINED = "untrained"
+# Side of the window around a change, as a share of the scene's width: more than the largest object.
+CHANGE_WINDOW = 0.35
 
 
 @dataclass
@@ -142,6 +145,31 @@ class Perceiver:
         )
 
     @torch.inference_mode()
+    def embed_removed(self, pre: np.ndarray, post: np.ndarray) -> np.ndarray:
+        """phi_s(pre) - phi_s(post): what was taken out of a scene.
+
+        Only a window around the change is looked at, as in training: nothing else should have changed, and what the
+        camera did meanwhile to the rest would add up in the sum.
+
+        Args:
+            pre, post: (H, W, 3) uint8 RGB.
+
+        Returns:
+            (D,) float32.
+        """
+        loaded = self._loaded
+        scenes = scene_input(
+            torch.from_numpy(np.stack([pre, aligned(pre, post)])).to(self.device), loaded.model.config
+        )
+        height, width = scenes.shape[2:]
+        side = min(max(32, round(CHANGE_WINDOW * width)), height)
+        small = [(image.permute(1, 2, 0) * 255).round().byte().cpu().numpy() for image in scenes]
+        centre = change_centre(*small, max(3, side // 3))
+        left, top = window_corner(centre, (side, side), (width, height))
+        before, after = loaded.model.embed_scene(scenes[:, :, top : top + side, left : left + side])
+        return arithmetic.scene_difference(before, after).float().cpu().numpy()
+
+    @torch.inference_mode()
     def embed_region(self, scene: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:
         """phi_s of a rectangle of a scene [px]: what a goal is made of that is pointed at in the scene, (D,) float32."""
         loaded = self._loaded
@@ -150,7 +178,9 @@ class Perceiver:
         y0, x0 = int(top / scene.shape[0] * rows), int(left / scene.shape[1] * columns)
         y1 = max(y0 + 1, int(np.ceil((top + height) / scene.shape[0] * rows)))
         x1 = max(x0 + 1, int(np.ceil((left + width) / scene.shape[1] * columns)))
-        return maps[0, :, y0:y1, x0:x1].sum(dim=(1, 2)).float().cpu().numpy()
+        # What most of the scene looks like, its floor, is no part of the goal.
+        common = maps[0].flatten(1).median(dim=1).values[:, None, None]
+        return (maps[0] - common)[:, y0:y1, x0:x1].sum(dim=(1, 2)).float().cpu().numpy()
 
     @torch.inference_mode()
     def heatmap(self, scene: np.ndarray, goal: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from dataclasses import dataclass
 
 import torch
@@ -23,21 +25,53 @@ class LearnerConfig:
     warm_up_steps: int = option(
         50, "steps in which the learning rate rises from zero", minimum=0, maximum=100000
     )
+    decay_steps: int = option(
+        0,
+        "the learning rate falls along a cosine to a twentieth over so many steps; 0: it stays",
+        minimum=0,
+        maximum=10**9,
+    )
     gradient_limit: float = option(1.0, "largest norm of the gradient", minimum=1e-3, maximum=1000.0)
+    averaging: float = option(
+        0.995,
+        "how much of the averaged weights, which are the ones in use, stays at each step",
+        minimum=0.0,
+        maximum=0.99999,
+    )
+    precision: str = option(
+        "auto",
+        "of convolutions; auto: bfloat16 where the processor has it",
+        choices=["auto", "float32", "bfloat16"],
+        read_only=True,
+    )
 
 
 class NotFiniteError(ArithmeticError):
     """A loss or a gradient is not finite; the weights are unchanged."""
 
 
+def choose_precision(precision: str, device: torch.device) -> torch.dtype:
+    """The type to convolve in; bfloat16 halves the time of a step where the hardware has it."""
+    if precision != "auto":
+        return torch.bfloat16 if precision == "bfloat16" else torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    return torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32
+
+
 class Learner:
-    """A model and its optimiser."""
+    """A model, its optimiser, and the running average of its weights.
+
+    The average is what is used and saved: it fluctuates less from step to step than the weights that are learned.
+    """
 
     def __init__(
         self, model: Grasp2Vec, config: LearnerConfig, loss: ObjectiveConfig, device: torch.device
     ) -> None:
         self.model = model.to(device, memory_format=torch.channels_last).train()
         self.config, self.loss, self.device = config, loss, device
+        self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self._precision = choose_precision(config.precision, device)
         self.optimiser = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -52,21 +86,52 @@ class Learner:
             NotFiniteError: nothing was learned, the weights are as before.
         """
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * min(
-                1.0, (self.step_count + 1) / max(1, self.config.warm_up_steps)
-            )
+            group["lr"] = self._learning_rate()
         self.optimiser.zero_grad(set_to_none=True)
-        loss = objective(self._embed(batch, failed_pre, failed_post), self.loss)
+        statistics = [buffer.clone() for buffer in self.model.buffers()]
+        try:
+            loss = self._differentiate(batch, failed_pre, failed_post)
+        except NotFiniteError:
+            self.optimiser.zero_grad(set_to_none=True)
+            # The running means have taken in the batch already.
+            for buffer, value in zip(self.model.buffers(), statistics, strict=True):
+                buffer.copy_(value)
+            raise
+        self.optimiser.step()
+        self.step_count += 1
+        self._average()
+        return loss
+
+    def _differentiate(self, batch: Batch, failed_pre: Tensor | None, failed_post: Tensor | None) -> float:
+        """Leaves the gradient of the loss in the parameters and returns the loss."""
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self._precision is torch.bfloat16, cache_enabled=True
+        ):
+            embeddings = self._embed(batch, failed_pre, failed_post)
+        loss = objective(embeddings, self.loss)
         if not torch.isfinite(loss):
             raise NotFiniteError(f"loss is {float(loss.detach())} at step {self.step_count}")
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_limit)
         if not torch.isfinite(norm):
-            self.optimiser.zero_grad(set_to_none=True)
             raise NotFiniteError(f"gradient is {float(norm)} at step {self.step_count}")
-        self.optimiser.step()
-        self.step_count += 1
         return float(loss.detach())
+
+    def _learning_rate(self) -> float:
+        rate = self.config.learning_rate * min(1.0, (self.step_count + 1) / max(1, self.config.warm_up_steps))
+        if self.config.decay_steps:
+            progress = min(1.0, self.step_count / self.config.decay_steps)
+            rate *= 0.05 + 0.95 * (1 + math.cos(math.pi * progress)) / 2
+        return rate
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # The first weights are random: the average must not remember them for long.
+        keep = min(self.config.averaging, (1 + self.step_count) / (10 + self.step_count))
+        for average, new in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
+            average.lerp_(new, 1 - keep)
+        for average, new in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+            average.copy_(new)
 
     def _embed(self, batch: Batch, failed_pre: Tensor | None, failed_post: Tensor | None) -> Embeddings:
         model, rows = self.model, len(batch.pre)
@@ -74,7 +139,7 @@ class Learner:
         # Everything that one encoder sees goes through it in one batch.
         scenes = self._on_device(torch.cat([batch.pre, batch.post, *failed]))
         views = self._on_device(torch.cat([batch.held, batch.held_again]))
-        maps = model.scene_map(scenes)
+        maps = model.scene_map(scenes).float()
         pooled = pool(maps, model.config.pooling)
         held = model.embed_held(views)
         count = 0 if failed_pre is None else len(failed_pre)

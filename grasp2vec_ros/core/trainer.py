@@ -37,6 +37,7 @@ from grasp2vec_ros.core.store import ExperienceStore, StoreError
 logger = logging.getLogger(__name__)
 
 OPTIMISER_FILE = "optimiser.safetensors"
+WEIGHT = "weight_now"
 # After so many bad batches in a row the weights themselves are suspected and the last good ones are taken back.
 BAD_BATCHES_IN_A_ROW = 20
 IDLE_S = 0.2
@@ -94,8 +95,15 @@ class TrainerStatus:
 class ExperienceCache:
     """Decoded attempts in memory, the least recently used leave first."""
 
-    def __init__(self, store: ExperienceStore, encoder: EncoderConfig, limit_bytes: int) -> None:
-        self._store, self._encoder, self._limit = store, encoder, limit_bytes
+    def __init__(
+        self,
+        store: ExperienceStore,
+        encoder: EncoderConfig,
+        augmentation: AugmentationConfig,
+        limit_bytes: int,
+    ) -> None:
+        self._store, self._encoder, self._augmentation = store, encoder, augmentation
+        self._limit = limit_bytes
         self._items: OrderedDict[str, PreparedExperience] = OrderedDict()
         self._size = 0
         self._unreadable: set[str] = set()
@@ -108,7 +116,7 @@ class ExperienceCache:
         if experience_id in self._unreadable:
             return None
         try:
-            item = prepare(self._store.get(experience_id), self._encoder)
+            item = prepare(self._store.get(experience_id), self._encoder, self._augmentation)
         except (StoreError, ValueError) as error:
             logger.error("left out of training: %s", error)
             self._unreadable.add(experience_id)
@@ -141,7 +149,9 @@ class OnlineTrainer:
         self.store = ExperienceStore(store_folder)
         self.folder = Path(checkpoint_folder)
         self._device = choose_device(config.device)
-        self._cache = ExperienceCache(self.store, config.encoder, config.cache_mb * 2**20)
+        self._cache = ExperienceCache(
+            self.store, config.encoder, config.augmentation, config.cache_mb * 2**20
+        )
         self._rng = np.random.default_rng(config.seed)
         self._generator = torch.Generator().manual_seed(config.seed)
         # Held while weights change or are read: a step, a measurement, a checkpoint, a reset.
@@ -227,7 +237,7 @@ class OnlineTrainer:
                 "heldout_retrieval": None if math.isnan(self._heldout) else self._heldout,
                 "experiences": len(self.store),
             }
-            checkpoint = save_checkpoint(folder or self.folder, self._learner.model, self.step, details)
+            checkpoint = save_checkpoint(folder or self.folder, self._learner.averaged, self.step, details)
             if folder is None or Path(folder) == self.folder:
                 self._save_optimiser(checkpoint)
                 self._version = checkpoint.version
@@ -261,6 +271,11 @@ class OnlineTrainer:
         for parameter, state in self._learner.optimiser.state.items():
             for key, value in state.items():
                 tensors[f"{names[id(parameter)]}/{key}"] = value.detach().cpu().contiguous()
+        for name, parameter in self._learner.model.named_parameters():
+            # The checkpoint has the averaged weights; these are the ones that learning goes on from.
+            tensors[f"{name}/{WEIGHT}"] = (
+                parameter.detach().cpu().clone(memory_format=torch.contiguous_format)
+            )
         if tensors:
             metadata = {"version": checkpoint.version, "random": json.dumps(self._rng.bit_generator.state)}
             write_atomically(self.folder / OPTIMISER_FILE, tensors, metadata)
@@ -282,7 +297,9 @@ class OnlineTrainer:
         for key, value in tensors.items():
             name, _, entry = key.rpartition("/")
             parameter = parameters.get(name)
-            if parameter is not None:
+            if parameter is not None and entry == WEIGHT:
+                parameter.data.copy_(value)
+            elif parameter is not None:
                 learner.optimiser.state[parameter][entry] = (
                     value if entry == "step" else value.to(parameter.device)
                 )
@@ -366,15 +383,12 @@ class OnlineTrainer:
         items = [item for item in (self._cache.get(i) for i in ids) if item is not None and len(item.held)]
         if len(items) < 2:
             return math.nan, len(items)
-        with self._working:
-            model = self._learner.model.eval()
-            with torch.inference_mode():
-                queries, held = zip(*(self._embed(item) for item in items), strict=True)
-            model.train()
+        with self._working, torch.inference_mode():
+            queries, held = zip(*(self._embed(item) for item in items), strict=True)
         return own_retrieval(np.stack(queries), np.stack(held)), len(items)
 
     def _embed(self, item: PreparedExperience) -> tuple[np.ndarray, np.ndarray]:
-        model = self._learner.model
+        model = self._learner.averaged
         scenes = torch.stack([item.pre, item.post]).permute(0, 3, 1, 2).float().to(self._device) / 255
         held = item.held[:1].permute(0, 3, 1, 2).float().to(self._device) / 255
         pre, post = model.embed_scene(scenes).cpu().numpy()

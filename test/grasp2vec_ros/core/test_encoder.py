@@ -15,8 +15,8 @@ def test_the_papers_backbone_has_its_size():
         assert net(torch.zeros(1, 3, 224, 224)).shape == (1, 1024, 14, 14)
 
 
-def test_the_small_net_is_small_and_its_map_is_not_negative():
-    model = make_model(EncoderConfig())
+def test_the_small_net_is_small_and_with_relu_its_map_is_not_negative():
+    model = make_model(EncoderConfig(relu=True))
     assert sum(p.numel() for p in model.parameters()) < 1.2e6
     with torch.no_grad():
         maps = model.scene_map(torch.rand(2, 3, 160, 208))
@@ -31,6 +31,21 @@ def test_a_window_of_a_scene_has_the_scenes_map_away_from_its_border():
         whole = model.scene_map(scene)
         window = model.scene_map(scene[:, :, 24:152, 40:168])
     assert torch.allclose(whole[:, :, 3:19, 5:21][:, :, 6:-6, 6:-6], window[:, :, 6:-6, 6:-6], atol=1e-4)
+
+
+def test_held_objects_are_counted_from_their_mean():
+    """What all held images share, the gripper and the wall, must not make all objects alike."""
+    images = torch.full((16, 3, 96, 96), 0.6)
+    images[:, :, 40:56, 40:56] = torch.rand(16, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    cosines = {}
+    for centre in (False, True):
+        model = make_model(EncoderConfig(centre=centre)).train()
+        with torch.no_grad():
+            for _ in range(300):
+                held = model.embed_held(images)
+            held = torch.nn.functional.normalize(model.eval().embed_held(images), dim=1)
+        cosines[centre] = float((held @ held.T).fill_diagonal_(0).sum() / (16 * 15))
+    assert cosines[False] > 0.95 and abs(cosines[True]) < 0.15
 
 
 def test_weights_depend_on_the_seed_alone():
@@ -48,11 +63,11 @@ def test_the_encoders_are_separate_unless_shared():
 def test_inputs_are_brought_to_scale():
     config = EncoderConfig()
     scene = torch.randint(0, 256, (1, 240, 320, 3), dtype=torch.uint8)
-    assert scene_input(scene, config).shape == (1, 3, 156, 208)
+    assert scene_input(scene, config).shape == (1, 3, 240, 320)
     held = torch.zeros(1, 128, 128, 3, dtype=torch.uint8)
     held[:, 16:112, 16:112] = 255
     white = held_input(held, config)
-    assert white.shape == (1, 3, 64, 64) and white.min() > 0.95
+    assert white.shape == (1, 3, 96, 96) and white.min() > 0.95
 
 
 def test_a_vision_model_of_transformers_by_local_path(tmp_path):

@@ -1,0 +1,158 @@
+"""Attempts without an arm's motion: an object vanishes from the bin and appears in the gripper.
+
+Physics only lets the objects settle; that is many times faster than grasping, for learning what objects look like
+before the first real grasp. What is stored is what a robot would store: images, nothing else.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import mujoco
+import numpy as np
+
+from grasp2vec_ros.core.experience import Experience
+from grasp_cell.arm import BASE_FRAME, LARGEST_OPENING_M, TOOL_BODY
+from grasp_cell.cell import Cell
+
+FINGER_LENGTH_M = 0.04
+# A jaw must be able to come down on both sides.
+WIDEST_M = LARGEST_OPENING_M - 0.006
+NUDGE_REACH_M = 0.09
+HALFWAY_DOWN_M = 0.012  # the fingertips go at least this far below an object's top
+NARROWEST_YAWS, YAWS = 4, 12
+FURTHEST_VIEW_RAD = 1.2
+
+
+def simulate_removals(
+    cell: Cell, count: int, rng: np.random.Generator, held_views: int = 3, nudge_m: float = 0.006
+) -> Iterator[Experience]:
+    """Takes every object out of one bin after another.
+
+    Args:
+        cell: whose objects and cameras are used.
+        count: attempts.
+        rng: decides everything.
+        held_views: pictures of each held object, the wrist turned at random between them.
+        nudge_m: how far neighbours of the removed object are pushed at most, in half of the attempts.
+    """
+    made = 0
+    while made < count:
+        cell.reset_scene(int(rng.integers(2**31)))
+        episode = uuid.UUID(bytes=rng.bytes(16)).hex[:12]
+        pre = cell.scene_frame(depth=False).rgb
+        for name in rng.permutation(cell.ground_truth.objects()):
+            settled = cell.data.qpos.copy()
+            grasp = _choose_grasp(cell, str(name), rng)
+            if grasp is not None and made < count:
+                yield _remove(cell, str(name), grasp, pre, (episode, made), rng, held_views, nudge_m)
+                made += 1
+            cell.data.qpos[:] = settled
+            mujoco.mj_forward(cell.model, cell.data)
+
+
+def _choose_grasp(cell: Cell, name: str, rng: np.random.Generator) -> tuple[np.ndarray, float] | None:
+    """A top-down grasp (base_from_tcp (4, 4), width [m]) on an object as it lies; None when it is too wide."""
+    points = _corners(cell, name)
+    low, high = points[:, 2].min(), points[:, 2].max()
+    height = max(low + 0.006, high - rng.uniform(HALFWAY_DOWN_M, FINGER_LENGTH_M))
+    grasps = []
+    for yaw in rng.uniform(-np.pi, np.pi, YAWS):
+        pose = np.eye(4)
+        pose[:3, :3] = [[np.cos(yaw), np.sin(yaw), 0], [np.sin(yaw), -np.cos(yaw), 0], [0, 0, -1]]
+        local = points @ pose[:3, :3]
+        width = np.ptp(local[:, 1])
+        if width <= WIDEST_M:
+            middle = (local.min(axis=0) + local.max(axis=0)) / 2
+            pose[:3, 3] = pose[:3, :3] @ middle
+            pose[2, 3] = height
+            grasps.append((pose, float(width)))
+    grasps.sort(key=lambda grasp: grasp[1])
+    return grasps[rng.integers(min(NARROWEST_YAWS, len(grasps)))] if grasps else None
+
+
+def _remove(
+    cell: Cell,
+    name: str,
+    grasp: tuple[np.ndarray, float],
+    pre: np.ndarray,
+    where: tuple[str, int],
+    rng: np.random.Generator,
+    held_views: int,
+    nudge_m: float,
+) -> Experience:
+    base_from_tcp, width = grasp
+    tcp_from_object = np.linalg.inv(base_from_tcp) @ _pose(cell, name)
+    if rng.uniform() < 0.5:
+        _nudge_neighbours(cell, name, nudge_m, rng)
+    for joint in ("panda_finger_joint1", "panda_finger_joint2"):
+        cell.data.joint(joint).qpos[0] = width / 2
+    held, angles = [], [0.0, *rng.uniform(-FURTHEST_VIEW_RAD, FURTHEST_VIEW_RAD, held_views - 1)]
+    wrist = float(cell.data.joint("panda_joint7").qpos[0])
+    for angle in angles:
+        cell.data.joint("panda_joint7").qpos[0] = wrist + angle
+        mujoco.mj_kinematics(cell.model, cell.data)
+        _set_pose(cell, name, _tool_pose(cell) @ tcp_from_object)
+        mujoco.mj_forward(cell.model, cell.data)
+        held.append(cell.held_frame().rgb)
+    post = cell.scene_frame(depth=False).rgb
+    stamp_ns = int(cell.time_s * 1e9)
+    return Experience(
+        robot_id="simulated_removal",
+        episode=where[0],
+        attempt=where[1],
+        stamp_ns=stamp_ns,
+        pre=pre,
+        post=post,
+        held=held,
+        held_angles_rad=[float(angle) for angle in angles],
+        held_stamps_ns=[stamp_ns] * len(held),
+        post_stamp_ns=stamp_ns,
+        success=True,
+        gripper_opening_m=width,
+        grasp_position_m=tuple(base_from_tcp[:3, 3].tolist()),
+        base_frame=BASE_FRAME,
+        scene_frame="scene_camera",
+    )
+
+
+def _nudge_neighbours(cell: Cell, name: str, nudge_m: float, rng: np.random.Generator) -> None:
+    taken = _pose(cell, name)[:2, 3]
+    for other in cell.ground_truth.objects():
+        pose = _pose(cell, other)
+        if other == name or np.linalg.norm(pose[:2, 3] - taken) > NUDGE_REACH_M:
+            continue
+        yaw = rng.normal(scale=0.1)
+        turn = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
+        pose[:3, :3] = turn @ pose[:3, :3]
+        pose[:2, 3] += rng.uniform(-nudge_m, nudge_m, 2)
+        _set_pose(cell, other, pose)
+
+
+def _corners(cell: Cell, name: str) -> np.ndarray:
+    """Corners of an object's surface in the base frame, (n, 3)."""
+    pose = _pose(cell, name)
+    return cell.library.load(name).vertices @ pose[:3, :3].T + pose[:3, 3]
+
+
+def _pose(cell: Cell, name: str) -> np.ndarray:
+    """base_from_object, (4, 4)."""
+    place = cell.data.qpos[cell.object_address(name) :][:7]
+    rotation, pose = np.empty(9), np.eye(4)
+    mujoco.mju_quat2Mat(rotation, place[3:])
+    pose[:3, :3], pose[:3, 3] = rotation.reshape(3, 3), place[:3]
+    return pose
+
+
+def _set_pose(cell: Cell, name: str, pose: np.ndarray) -> None:
+    place = cell.data.qpos[cell.object_address(name) :][:7]
+    place[:3] = pose[:3, 3]
+    mujoco.mju_mat2Quat(place[3:], np.ascontiguousarray(pose[:3, :3]).ravel())
+
+
+def _tool_pose(cell: Cell) -> np.ndarray:
+    pose = np.eye(4)
+    tool = cell.data.body(TOOL_BODY)
+    pose[:3, :3], pose[:3, 3] = tool.xmat.reshape(3, 3), tool.xpos
+    return pose
