@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     sheet.add_argument("--output", type=Path, required=True, help="image file")
     sheet.add_argument("--scenes", type=int, default=12)
     for command in (collect, removals, sheet):
-        command.add_argument("--split", choices=["seen", "novel"], default="seen")
+        command.add_argument("--split", choices=["seen", "novel", "all"], default="seen")
         command.add_argument("--regime", choices=["varied", "shared_palette"], default="varied")
         command.add_argument("--objects-dir", default="", help="folder of meshes instead of generated toys")
         command.add_argument("--seed", type=int, default=0)
@@ -90,8 +90,8 @@ def _simulate_removals(options: argparse.Namespace, cell: Cell) -> None:
         rng = np.random.default_rng([options.seed, len(store)])
         done = min(len(store), options.attempts)
         with tqdm(total=options.attempts, initial=done, unit="removal", mininterval=2.0) as bar:
-            for experience in simulate_removals(cell, options.attempts - done, rng, options.held_views):
-                store.add(experience)
+            for removal in simulate_removals(cell, options.attempts - done, rng, options.held_views):
+                store.add(removal.experience)
                 bar.update()
         print(f"{len(store)} attempts in {options.store}")
 

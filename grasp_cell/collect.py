@@ -25,11 +25,13 @@ class Truth:
         held_object: name of what was lifted, or None.
         objects: names of what was in the bin before.
         masks: visible pixels of each object in the pre image, (H, W) bool by name.
+        filling: counts up whenever other objects are put into the bin.
     """
 
     held_object: str | None
     objects: list[str]
     masks: dict[str, np.ndarray]
+    filling: int = 0
 
 
 @dataclass
@@ -62,12 +64,14 @@ def collect_attempts(
     for number in range(count):
         if number % scene_every == 0:
             cell.reset_scene(int(rng.integers(2**31)))
-        yield _attempt(cell, episode, number, rng, held_views, planning or GraspAnythingConfig())
+        attempt = _attempt(cell, episode, number, rng, held_views, planning or GraspAnythingConfig())
+        attempt.truth.filling = number // scene_every
+        yield attempt
 
 
 def view_angles_rad(views: int) -> list[float]:
     """Wrist angles of the views of a held object, the first 0."""
-    return [0.0] if views == 1 else [0.0, *np.linspace(-0.7, 0.7, views - 1).tolist()]
+    return [0.0] if views == 1 else [0.0, *np.linspace(-1.0, 1.0, views - 1).tolist()]
 
 
 def _attempt(

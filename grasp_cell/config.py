@@ -12,7 +12,9 @@ class CellConfig:
     """What lies in the bin, how it is seen, how fast time goes. Lengths in metres, base frame: panda_link0."""
 
     split: str = option(
-        "seen", "which objects: those for learning, or those kept for examination", choices=["seen", "novel"]
+        "seen",
+        "which objects: those for learning, those kept for examination, or both",
+        choices=["seen", "novel", "all"],
     )
     regime: str = option(
         "varied",
@@ -42,7 +44,7 @@ class CellConfig:
     finger_force_n: float = option(20.0, "force with which each finger closes [N]", minimum=1.0, maximum=70.0)
 
     def __post_init__(self) -> None:
-        for name, choices in (("split", ("seen", "novel")), ("regime", ("varied", "shared_palette"))):
+        for name, choices in (("split", ("seen", "novel", "all")), ("regime", ("varied", "shared_palette"))):
             if getattr(self, name) not in choices:
                 raise ValueError(
                     f"{name}: {getattr(self, name)!r} is unknown; use one of {', '.join(choices)}"

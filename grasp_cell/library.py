@@ -30,9 +30,13 @@ class ToyLibrary:
     """Generated toys of one split."""
 
     def __init__(self, split: str, regime: str, seen_toys: int, novel_toys: int) -> None:
-        first, count = (0, seen_toys) if split == "seen" else (FIRST_NOVEL_TOY, novel_toys)
+        numbers = []
+        if split != "novel":
+            numbers += range(seen_toys)
+        if split != "seen":
+            numbers += range(FIRST_NOVEL_TOY, FIRST_NOVEL_TOY + novel_toys)
         self._regime = regime
-        self._numbers = {f"toy_{regime[0]}{number:06d}": number for number in range(first, first + count)}
+        self._numbers = {f"toy_{regime[0]}{number:06d}": number for number in numbers}
         self.names = list(self._numbers)
         self._made: dict[str, CellObject] = {}
 
@@ -48,7 +52,11 @@ class MeshLibrary:
 
     def __init__(self, folder: Path, split: str) -> None:
         files = find_meshes(folder)
-        self._files = {name: path for name, path in files.items() if is_novel(name) == (split == "novel")}
+        self._files = {
+            name: path
+            for name, path in files.items()
+            if split == "all" or is_novel(name) == (split == "novel")
+        }
         if not self._files:
             raise ValueError(
                 f"objects_dir: {folder} has {len(files)} object(s), none of them in split {split!r}; add more objects"

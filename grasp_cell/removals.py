@@ -15,6 +15,7 @@ import numpy as np
 from grasp2vec_ros.core.experience import Experience
 from grasp_cell.arm import BASE_FRAME, LARGEST_OPENING_M, TOOL_BODY
 from grasp_cell.cell import Cell
+from grasp_cell.collect import Attempt, Truth
 
 FINGER_LENGTH_M = 0.04
 # A jaw must be able to come down on both sides.
@@ -26,8 +27,13 @@ FURTHEST_VIEW_RAD = 1.2
 
 
 def simulate_removals(
-    cell: Cell, count: int, rng: np.random.Generator, held_views: int = 3, nudge_m: float = 0.006
-) -> Iterator[Experience]:
+    cell: Cell,
+    count: int,
+    rng: np.random.Generator,
+    held_views: int = 3,
+    nudge_m: float = 0.006,
+    nudge_share: float = 0.5,
+) -> Iterator[Attempt]:
     """Takes every object out of one bin after another.
 
     Args:
@@ -35,18 +41,23 @@ def simulate_removals(
         count: attempts.
         rng: decides everything.
         held_views: pictures of each held object, the wrist turned at random between them.
-        nudge_m: how far neighbours of the removed object are pushed at most, in half of the attempts.
+        nudge_m: how far neighbours of the removed object are pushed at most.
+        nudge_share: in which share of the attempts they are.
     """
-    made = 0
+    made, filling = 0, -1
     while made < count:
+        filling += 1
         cell.reset_scene(int(rng.integers(2**31)))
         episode = uuid.UUID(bytes=rng.bytes(16)).hex[:12]
         pre = cell.scene_frame(depth=False).rgb
-        for name in rng.permutation(cell.ground_truth.objects()):
+        masks = cell.ground_truth.masks()
+        for name in map(str, rng.permutation(cell.ground_truth.objects())):
             settled = cell.data.qpos.copy()
-            grasp = _choose_grasp(cell, str(name), rng)
+            grasp = _choose_grasp(cell, name, rng)
             if grasp is not None and made < count:
-                yield _remove(cell, str(name), grasp, pre, (episode, made), rng, held_views, nudge_m)
+                push_m = nudge_m if rng.uniform() < nudge_share else 0.0
+                experience = _remove(cell, name, grasp, pre, (episode, made), rng, held_views, push_m)
+                yield Attempt(experience, Truth(name, cell.ground_truth.objects(), masks, filling))
                 made += 1
             cell.data.qpos[:] = settled
             mujoco.mj_forward(cell.model, cell.data)
@@ -84,7 +95,7 @@ def _remove(
 ) -> Experience:
     base_from_tcp, width = grasp
     tcp_from_object = np.linalg.inv(base_from_tcp) @ _pose(cell, name)
-    if rng.uniform() < 0.5:
+    if nudge_m > 0:
         _nudge_neighbours(cell, name, nudge_m, rng)
     for joint in ("panda_finger_joint1", "panda_finger_joint2"):
         cell.data.joint(joint).qpos[0] = width / 2

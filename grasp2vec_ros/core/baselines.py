@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -38,9 +40,18 @@ def colour_histogram(image: np.ndarray, region: np.ndarray) -> np.ndarray:
     return np.sqrt(histogram / max(1.0, histogram.sum()))
 
 
-def histogram_heatmap(scene: np.ndarray, goal_image: np.ndarray, window_px: int = 41) -> np.ndarray:
-    """Where the goal's colours are: histogram back-projection, smoothed to the size of an object, (H, W) float32."""
-    histogram = colour_histogram(goal_image, held_region(goal_image)).reshape(_BINS) ** 2
+def histogram_heatmap(scene: np.ndarray, goal: np.ndarray, window_px: int = 41) -> np.ndarray:
+    """Where the goal's colours are: histogram back-projection, smoothed to the size of an object.
+
+    Args:
+        scene: (H, W, 3) uint8 RGB.
+        goal: a `colour_histogram`.
+        window_px: about the size of an object.
+
+    Returns:
+        (H, W) float32.
+    """
+    histogram = goal.reshape(_BINS) ** 2
     background = colour_histogram(scene, np.ones(scene.shape[:2], bool)).reshape(_BINS) ** 2
     # The ratio takes out what is common in the scene, the bin above all (Swain and Ballard, 1991).
     ratio = np.minimum(histogram / np.maximum(background, 1e-6), 1.0).astype(np.float32)
@@ -49,7 +60,62 @@ def histogram_heatmap(scene: np.ndarray, goal_image: np.ndarray, window_px: int 
     return cv2.blur(ratio[index[0], index[1], index[2]], (window_px, window_px))
 
 
-def chroma_heatmap(scene: np.ndarray, goal_image: np.ndarray, window_px: int = 21) -> np.ndarray:
-    """Where the scene's local mean colour is nearest to the goal's, (H, W) float32."""
+def chroma_heatmap(scene: np.ndarray, goal: np.ndarray, window_px: int = 21) -> np.ndarray:
+    """Where the scene's local mean colour is nearest to a goal's `mean_chroma`, (H, W) float32."""
     lab = cv2.blur(cv2.cvtColor(scene, cv2.COLOR_RGB2LAB).astype(np.float32) - 128.0, (window_px, window_px))
-    return -np.linalg.norm(lab - mean_chroma(goal_image, held_region(goal_image)), axis=2)
+    return -np.linalg.norm(lab - goal, axis=2)
+
+
+@dataclass(frozen=True)
+class LocalFeatures:
+    """SIFT features of one image or several.
+
+    Attributes:
+        points: (n, 2) column, row [px of the image].
+        descriptors: (n, 128) float32.
+    """
+
+    points: np.ndarray
+    descriptors: np.ndarray
+
+
+# Objects are small in both cameras' images: features are looked for at three times the size.
+_ENLARGED = 3
+_RATIO = 0.85
+_TOLERANCE_PX = 4.0
+
+
+def local_features(image: np.ndarray, region: np.ndarray) -> LocalFeatures:
+    """SIFT features in a region (H, W) bool of an image."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    size = (grey.shape[1] * _ENLARGED, grey.shape[0] * _ENLARGED)
+    mask = cv2.resize(region.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    detector = cv2.SIFT_create(nfeatures=120, contrastThreshold=0.02)
+    points, descriptors = detector.detectAndCompute(
+        cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), mask
+    )
+    if descriptors is None:
+        return LocalFeatures(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
+    return LocalFeatures(np.array([p.pt for p in points], np.float32) / _ENLARGED, descriptors)
+
+
+def matched_points(query: LocalFeatures, other: LocalFeatures) -> np.ndarray:
+    """Places in `other` of the features that match the query's under one similarity transform (RANSAC), (m, 2)."""
+    if len(query.points) < 2 or len(other.points) < 2:
+        return np.zeros((0, 2), np.float32)
+    products = query.descriptors @ other.descriptors.T
+    squares = (query.descriptors**2).sum(1)[:, None] + (other.descriptors**2).sum(1) - 2 * products
+    nearest = np.argpartition(squares, 1, axis=1)[:, :2]
+    pairs = np.take_along_axis(squares, nearest, axis=1)
+    order = pairs.argsort(axis=1)
+    nearest, pairs = np.take_along_axis(nearest, order, 1), np.take_along_axis(pairs, order, 1)
+    # Lowe's ratio test, on squared distances.
+    good = pairs[:, 0] < _RATIO**2 * pairs[:, 1]
+    if good.sum() < 3:
+        return np.zeros((0, 2), np.float32)
+    there = other.points[nearest[good, 0]]
+    cv2.setRNGSeed(0)
+    _, inliers = cv2.estimateAffinePartial2D(
+        query.points[good], there, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE_PX, maxIters=200
+    )
+    return there[inliers.ravel().astype(bool)] if inliers is not None else np.zeros((0, 2), np.float32)

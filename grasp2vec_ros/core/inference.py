@@ -21,6 +21,7 @@ from grasp2vec_ros.core.options import option
 logger = logging.getLogger(__name__)
 
 UNTRAINED = "untrained"
+SHIPPED_MODEL = "grasp2vec"
 # Side of the window around a change, as a share of the scene's width: more than the largest object.
 CHANGE_WINDOW = 0.35
 
@@ -48,6 +49,15 @@ class _Loaded:
     model: Grasp2Vec
     version: str
     path: Path | None
+
+
+def default_checkpoint() -> Path | None:
+    """The checkpoint that ships with the package, from the source tree or an installation; None without one."""
+    for folder in Path(__file__).resolve().parents:
+        for models in (folder / "models", folder / "share" / "semantic_grasping" / "models"):
+            if (models / SHIPPED_MODEL).is_dir():
+                return newest_checkpoint(models / SHIPPED_MODEL)
+    return None
 
 
 def choose_device(device: str) -> torch.device:

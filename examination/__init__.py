@@ -1,0 +1,1 @@
+"""The papers' protocols in the simulated cell, scored by its ground truth."""

@@ -1,0 +1,29 @@
+"""Which objects are examined, and under which name a result file knows them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from grasp_cell.config import CellConfig
+
+HELD_VIEWS = 3
+# Scanned objects that are tried when they are there; training never sees them.
+SCANNED_FOLDER = Path(os.environ.get("SCANNED_OBJECTS", "../shared/data/gso"))
+
+SPLITS = {
+    "toys_seen": CellConfig(split="seen", regime="varied"),
+    "toys_novel": CellConfig(split="novel", regime="varied"),
+    "toys_palette_seen": CellConfig(split="seen", regime="shared_palette"),
+    "toys_palette_novel": CellConfig(split="novel", regime="shared_palette"),
+}
+SCANNED_SPLIT = "gso_novel"
+
+
+def available_splits() -> dict[str, CellConfig]:
+    """The splits that can be examined here."""
+    found = dict(SPLITS)
+    if SCANNED_FOLDER.is_dir():
+        # Everything in the folder is novel.
+        found[SCANNED_SPLIT] = CellConfig(split="all", objects_dir=str(SCANNED_FOLDER), objects_per_scene=5)
+    return found
