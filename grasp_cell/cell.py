@@ -217,25 +217,67 @@ class Cell:
             self._move(before)
             self._move(grasp, slowness=2.0)
             self._wait(0.05)
-            phase("closing")
-            self._close_gripper()
-            self._wait(0.45)
-            phase("lifting")
-            self._move(lifted)
-            phase("presenting" if self.holding else "returning")
-            self._move(self._rest)
-            self._wait(0.25)
+            self._close_lift_and_show(lifted, phase)
         except _StopAskedError:
             return self._give_up(phase)
         finally:
             self._should_stop = None
-        if not self.holding:
-            self._open_gripper()
-            self._put_strays_back()
-            return GraspResult(
-                "empty", "the gripper closed on nothing or lost the object", self.gripper_opening_m
-            )
-        return GraspResult("ok", "an object is held", self.gripper_opening_m)
+        return self._held_or_empty()
+
+    def _close_lift_and_show(self, lifted: np.ndarray, phase: Callable[[str], None]) -> None:
+        phase("closing")
+        self._close_gripper()
+        self._wait(0.45)
+        phase("lifting")
+        self._move(lifted)
+        phase("presenting" if self.holding else "returning")
+        self._move(self._rest)
+        self._wait(0.25)
+
+    def _held_or_empty(self) -> GraspResult:
+        if self.holding:
+            return GraspResult("ok", "an object is held", self.gripper_opening_m)
+        self._open_gripper()
+        self._put_strays_back()
+        return GraspResult(
+            "empty", "the gripper closed on nothing or lost the object", self.gripper_opening_m
+        )
+
+    def tool_pose(self) -> np.ndarray:
+        """Pose of the tool centre point in the base frame that the arm was last told to reach, (4, 4)."""
+        return self._kinematics.forward(self._data.ctrl[:7].copy())
+
+    def move_tool(self, base_from_tcp: np.ndarray) -> bool:
+        """Moves the tool straight to a nearby pose; False when the arm cannot reach it, then it stays.
+
+        Args:
+            base_from_tcp: (4, 4), z along the approach, y along the closing direction.
+        """
+        joints = self._kinematics.solve(base_from_tcp, self._data.ctrl[:7].copy(), restarts=0)
+        if joints is None:
+            return False
+        self._move(joints)
+        return True
+
+    def move_tool_from_rest(self, base_from_tcp: np.ndarray) -> bool:
+        """Swings the open gripper from its resting place to a pose over the bin; False when it cannot be reached."""
+        start = READY_RAD.copy()
+        start[0] = np.arctan2(base_from_tcp[1, 3], base_from_tcp[0, 3])
+        found = self._solve_either_way(base_from_tcp, start)
+        if found is None:
+            return False
+        self._open_gripper()
+        self._move(found[0])
+        return True
+
+    def close_and_lift(self) -> GraspResult:
+        """Closes the gripper where it is, lifts, and shows what it holds, as `execute_grasp` ends."""
+        here = self._data.ctrl[:7].copy()
+        pose = self._kinematics.forward(here)
+        pose[2, 3] += LIFT_M
+        lifted = self._kinematics.solve(pose, here, restarts=2)
+        self._close_lift_and_show(self._rest if lifted is None else lifted, lambda _: None)
+        return self._held_or_empty()
 
     def _plan_grasp(self, base_from_tcp: np.ndarray, approach_distance_m: float) -> list[np.ndarray] | None:
         """Joint positions above the bin, before the grasp, at the grasp and after the lift."""

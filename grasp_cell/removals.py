@@ -13,14 +13,14 @@ import mujoco
 import numpy as np
 
 from grasp2vec_ros.core.experience import Experience
-from grasp_cell.arm import BASE_FRAME, LARGEST_OPENING_M, TOOL_BODY
+from grasp_cell.arm import ARM_JOINTS, BASE_FRAME, FINGER_JOINTS, LARGEST_OPENING_M, TOOL_BODY
 from grasp_cell.cell import Cell
 from grasp_cell.collect import Attempt, Truth
 
 FINGER_LENGTH_M = 0.04
 # A jaw must be able to come down on both sides.
 WIDEST_M = LARGEST_OPENING_M - 0.006
-NUDGE_REACH_M = 0.09
+NUDGE_REACH_M = 0.13
 HALFWAY_DOWN_M = 0.012  # the fingertips go at least this far below an object's top
 NARROWEST_YAWS, YAWS = 4, 12
 FURTHEST_VIEW_RAD = 1.2
@@ -63,6 +63,21 @@ def simulate_removals(
             mujoco.mj_forward(cell.model, cell.data)
 
 
+def show_object(cell: Cell, name: str, rng: np.random.Generator) -> np.ndarray | None:
+    """A picture of an object of the bin as it would be held, (H, W, 3) uint8; None when it is too wide to hold.
+
+    Everything is back in its place afterwards.
+    """
+    grasp = _choose_grasp(cell, name, rng)
+    if grasp is None:
+        return None
+    settled = cell.data.qpos.copy()
+    view = _hold(cell, name, grasp, [0.0])[0]
+    cell.data.qpos[:] = settled
+    mujoco.mj_forward(cell.model, cell.data)
+    return view
+
+
 def _choose_grasp(cell: Cell, name: str, rng: np.random.Generator) -> tuple[np.ndarray, float] | None:
     """A top-down grasp (base_from_tcp (4, 4), width [m]) on an object as it lies; None when it is too wide."""
     points = _corners(cell, name)
@@ -93,20 +108,10 @@ def _remove(
     held_views: int,
     nudge_m: float,
 ) -> Experience:
-    base_from_tcp, width = grasp
-    tcp_from_object = np.linalg.inv(base_from_tcp) @ _pose(cell, name)
     if nudge_m > 0:
         _nudge_neighbours(cell, name, nudge_m, rng)
-    for joint in ("panda_finger_joint1", "panda_finger_joint2"):
-        cell.data.joint(joint).qpos[0] = width / 2
-    held, angles = [], [0.0, *rng.uniform(-FURTHEST_VIEW_RAD, FURTHEST_VIEW_RAD, held_views - 1)]
-    wrist = float(cell.data.joint("panda_joint7").qpos[0])
-    for angle in angles:
-        cell.data.joint("panda_joint7").qpos[0] = wrist + angle
-        mujoco.mj_kinematics(cell.model, cell.data)
-        _set_pose(cell, name, _tool_pose(cell) @ tcp_from_object)
-        mujoco.mj_forward(cell.model, cell.data)
-        held.append(cell.held_frame().rgb)
+    angles = [0.0, *rng.uniform(-FURTHEST_VIEW_RAD, FURTHEST_VIEW_RAD, held_views - 1)]
+    held = _hold(cell, name, grasp, angles)
     post = cell.scene_frame(depth=False).rgb
     stamp_ns = int(cell.time_s * 1e9)
     return Experience(
@@ -121,11 +126,27 @@ def _remove(
         held_stamps_ns=[stamp_ns] * len(held),
         post_stamp_ns=stamp_ns,
         success=True,
-        gripper_opening_m=width,
-        grasp_position_m=tuple(base_from_tcp[:3, 3].tolist()),
+        gripper_opening_m=grasp[1],
+        grasp_position_m=tuple(grasp[0][:3, 3].tolist()),
         base_frame=BASE_FRAME,
         scene_frame="scene_camera",
     )
+
+
+def _hold(cell: Cell, name: str, grasp: tuple[np.ndarray, float], angles: list[float]) -> list[np.ndarray]:
+    """Puts an object between the fingers as the grasp would, and takes a picture at each angle of the wrist."""
+    base_from_tcp, width = grasp
+    tcp_from_object = np.linalg.inv(base_from_tcp) @ _pose(cell, name)
+    for joint in FINGER_JOINTS:
+        cell.data.joint(joint).qpos[0] = width / 2
+    wrist, views = float(cell.data.joint(ARM_JOINTS[6]).qpos[0]), []
+    for angle in angles:
+        cell.data.joint(ARM_JOINTS[6]).qpos[0] = wrist + angle
+        mujoco.mj_kinematics(cell.model, cell.data)
+        _set_pose(cell, name, _tool_pose(cell) @ tcp_from_object)
+        mujoco.mj_forward(cell.model, cell.data)
+        views.append(cell.held_frame().rgb)
+    return views
 
 
 def _nudge_neighbours(cell: Cell, name: str, nudge_m: float, rng: np.random.Generator) -> None:

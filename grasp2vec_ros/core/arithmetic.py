@@ -57,4 +57,4 @@ def cosine_reward(goal: Tensor, held: Tensor) -> Tensor:
     Returns:
         (...) in [0, 1].
     """
-    return functional.cosine_similarity(goal, held, dim=-1).clamp(min=0)
+    return functional.cosine_similarity(goal, held, dim=-1).clamp(0, 1)
