@@ -1,7 +1,7 @@
 # Every target sets itself up first; that is quick when it is already done.
 SHELL := /bin/bash
 RUN := source scripts/environment.sh &&
-.PHONY: help set-up demo test lint clean
+.PHONY: help set-up demo evaluate-grasp2vec test lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -9,8 +9,11 @@ help:  ## this list
 set-up:  ## libraries, virtual environment and ROS 2 interfaces
 	@scripts/set_up.sh
 
-demo: set-up  ## the simulated cell end to end; writes out/demo/report.html and metrics.json
-	@$(RUN) python -m demo --output out/demo
+demo: set-up  ## the simulated cell end to end; writes out/demo/report.html; FROM_SCRATCH=1: from random weights
+	@$(RUN) python -m demo --output out/demo $(if $(filter 1,$(FROM_SCRATCH)),--from-scratch)
+
+evaluate-grasp2vec: set-up  ## the paper's protocols with baselines; writes out/evaluate/*.json and the table in docs/
+	@$(RUN) python -m examination --output out/evaluate --table docs/grasp2vec-results.md
 
 test: set-up lint  ## the test suite
 	@$(RUN) OMP_NUM_THREADS=1 python -m pytest

@@ -8,8 +8,8 @@ import numpy as np
 from semantic_grasping.action import GraspObject
 from tqdm import tqdm
 
-from demo.examination import Examination
 from demo.operator import Operator
+from examination.attempts import Examination
 from grasp_node_kit.images import image_to_rgb
 
 
@@ -58,14 +58,15 @@ def ask(operator: Operator, examination: Examination, picks: int, seed: int) -> 
             operator.new_scene()
             here = [name for name in operator.ground_truths[-1]["objects"] if name in known]
             wanted = str(rng.choice(here)) if here else None
-        shown = examination.of(wanted)[0].experience.held[0]
+        earlier = int(np.flatnonzero(examination.labels == wanted)[0])
+        shown = examination.attempts[earlier].experience.held
         done.append(_pick(operator, wanted, shown))
     return done
 
 
-def _pick(operator: Operator, wanted: str, shown: np.ndarray) -> Pick:
+def _pick(operator: Operator, wanted: str, shown: list[np.ndarray]) -> Pick:
     operator.heatmap_infos, operator.overviews = [], []
-    goal = operator.show_goal([shown], label="the object that was shown")
+    goal = operator.show_goal(shown, label="the object that was shown")
     info = operator.wait_for(
         lambda: next((i for i in operator.heatmap_infos if i.goal_id == goal.goal_id), None),
         20.0,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from examination import grasping, protocols
+from examination import grasping, online, protocols
 from examination.attempts import Examination, collect
 from examination.methods import ColourHistogram, Embedding, MeanChroma, Method, Sift
 from examination.robustness import add_robustness
@@ -52,7 +52,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--other-trials", type=int, default=200, help="objects asked for in the others")
     parser.add_argument("--seed", type=int, default=0, help="seed of scenes and grasps")
-    parser.add_argument("--only", choices=["collect", "protocols", "grasping", "robustness"], help="one part")
+    parser.add_argument(
+        "--only", choices=["collect", "protocols", "grasping", "robustness", "online"], help="one part"
+    )
     parser.add_argument("--compare", type=Path, help="another checkpoint, for the table of robustness")
     parser.add_argument("--table", type=Path, help="also write the table of all parts to this Markdown file")
     return parser.parse_args(arguments)
@@ -82,6 +84,8 @@ def main() -> None:
                 compared.append(_load(options.compare, "compared"))
             add_robustness(examination, config, split, compared, kept, options.seed, results)
             results.write(options.output / "robustness.json")
+    if options.only in (None, "online"):
+        _online(options)
     if options.table:
         write_table(options.output, options.table)
     print(f"{options.output}: {time.monotonic() - began:.0f} s")
@@ -92,11 +96,15 @@ def _results(part: str, options: argparse.Namespace) -> Results:
     return Results(command=" ".join(["make evaluate-grasp2vec", *arguments]), seed=options.seed)
 
 
-def _ours(options: argparse.Namespace, name: str = "ours", views: int | None = None) -> Embedding:
+def _checkpoint(options: argparse.Namespace) -> Path:
     checkpoint = options.checkpoint or default_checkpoint()
     if checkpoint is None:
         raise SystemExit("--checkpoint: none was given and none is shipped; train one first")
-    return _load(checkpoint, name, views)
+    return checkpoint
+
+
+def _ours(options: argparse.Namespace, name: str = "ours", views: int | None = None) -> Embedding:
+    return _load(_checkpoint(options), name, views)
 
 
 def _load(checkpoint: Path, name: str, views: int | None = None) -> Embedding:
@@ -150,6 +158,24 @@ def _grasping(examination: Examination, split: str, options: argparse.Namespace)
         grasping.add_rows(done, split, name, results)
     _add_paper(results, split)
     results.write(options.output / f"grasping-{split}.json")
+
+
+def _online(options: argparse.Namespace) -> None:
+    results = _results("online", options)
+    known = {}
+    for split in ("toys_palette_seen", "toys_palette_novel"):
+        config = available_splits()[split]
+        known[split] = collect(config, options.attempts, options.seed, options.output / "attempts", split)
+    # The ten unknown toys are among the novel ones: what is known is measured without them.
+    novel = known["toys_palette_novel"]
+    unknown_names = set(online.unknown_toys())
+    known["toys_palette_novel"] = Examination(
+        [attempt for attempt in novel.made if attempt.truth.held_object not in unknown_names]
+    )
+    online.add_online(
+        _checkpoint(options), known, options.output, options.attempts // 2, options.seed, results
+    )
+    results.write(options.output / "online.json")
 
 
 def _threshold(method: Method, split: str, options: argparse.Namespace) -> float:

@@ -8,13 +8,15 @@ from pathlib import Path
 from grasp_cell.config import CellConfig
 
 HELD_VIEWS = 3
+# As many as the novel split has, so that both galleries are equally hard; all of them were trained on.
+SEEN_TOYS = 60
 # Scanned objects that are tried when they are there; training never sees them.
 SCANNED_FOLDER = Path(os.environ.get("SCANNED_OBJECTS", "../shared/data/gso"))
 
 SPLITS = {
-    "toys_seen": CellConfig(split="seen", regime="varied"),
+    "toys_seen": CellConfig(split="seen", regime="varied", seen_toys=SEEN_TOYS),
     "toys_novel": CellConfig(split="novel", regime="varied"),
-    "toys_palette_seen": CellConfig(split="seen", regime="shared_palette"),
+    "toys_palette_seen": CellConfig(split="seen", regime="shared_palette", seen_toys=SEEN_TOYS),
     "toys_palette_novel": CellConfig(split="novel", regime="shared_palette"),
 }
 SCANNED_SPLIT = "gso_novel"

@@ -21,6 +21,11 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--store", type=Path, required=True, help="folder of the experience store")
     train.add_argument("--checkpoints", type=Path, required=True, help="folder of the checkpoints")
     train.add_argument(
+        "--initial",
+        default="none",
+        help="model to begin with: 'shipped', 'none' for random weights, or a file",
+    )
+    train.add_argument(
         "--steps", type=int, default=1000, help="optimiser steps in all, those of the checkpoint included"
     )
     train.add_argument(
@@ -63,13 +68,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> None:
     import torch
 
+    from grasp2vec_ros.core.inference import initial_checkpoint
     from grasp2vec_ros.core.options import from_yaml
     from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
 
     config = from_yaml(TrainerConfig, options.config, options.set)
     if config.threads:
         torch.set_num_threads(config.threads)
-    trainer = OnlineTrainer(config, options.store, options.checkpoints)
+    trainer = OnlineTrainer(config, options.store, options.checkpoints, initial_checkpoint(options.initial))
     saved = time.monotonic()
     bar = tqdm(total=options.steps, initial=trainer.step, desc="training", unit="step", mininterval=1.0)
     try:

@@ -8,6 +8,7 @@ import pytest
 from demo.learning import Progress, learn
 from demo.operator import Operator
 from demo.stack import Stack
+from demo.story import from_scratch
 from grasp2vec_ros.core.store import ExperienceStore
 from grasp_node_kit.images import image_to_rgb
 
@@ -18,7 +19,7 @@ def test_from_the_first_grasp_to_a_pick(tmp_path):
 
     stack, operator = Stack(tmp_path / "log"), Operator()
     try:
-        start_nodes(stack, tmp_path, seed=0)
+        start_nodes(stack, tmp_path, from_scratch(0), seed=0)
         operator.wait_for(
             lambda: stack.check() or (operator.scenes and operator.statuses), 90.0, "camera image and trainer"
         )
@@ -59,7 +60,7 @@ def test_all_nodes_killed_at_once_lose_no_attempt_that_was_announced(tmp_path):
 
     stack, operator = Stack(tmp_path / "log"), Operator()
     try:
-        start_nodes(stack, tmp_path, seed=1)
+        start_nodes(stack, tmp_path, from_scratch(1), seed=1)
         operator.wait_for(
             lambda: stack.check() or (operator.scenes and operator.statuses), 90.0, "camera image and trainer"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,8 +25,18 @@ class AugmentationConfig:
     window_px: int = option(96, "side of the window, at the encoder's scale", minimum=16, maximum=1024)
     jitter_px: int = option(12, "how far the window may be off what changed", minimum=0, maximum=512)
     flip: bool = option(True, "mirror images; drawn apart for scene and held, as in the paper")
+    quarter_turns: bool = option(True, "turn windows of the scene by 0, 90, 180 or 270 degrees")
     colour: float = option(
-        0.15, "change of brightness, contrast and tint, the same for pre and post", minimum=0.0, maximum=1.0
+        0.2, "change of brightness, contrast and tint, the same for pre and post", minimum=0.0, maximum=1.0
+    )
+    hue: float = option(
+        0.8,
+        "share of batches in which all images get other hues: toys in colours that nobody made",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    common_zoom: float = option(
+        0.25, "largest relative change of the size of all images of a batch", minimum=0.0, maximum=0.9
     )
     drift: float = option(
         0.06, "change of brightness and tint between pre and post", minimum=0.0, maximum=1.0
@@ -99,12 +111,17 @@ def make_batch(
     pre, post = torch.stack([w[0] for w in windows]), torch.stack([w[1] for w in windows])
     if config.flip:
         pre, post = _flip(generator, pre, post)
+    if config.quarter_turns:
+        pre, post = _turn(generator, pre, post)
+    common = _common_change(config, generator)
+    pre, post = (common(image) for image in (pre, post))
     pre, post = _recolour(config.colour, generator, pre, post)
     post = _recolour(config.drift, generator, post)[0]
     pre, post = _degrade(pre, config, generator), _degrade(post, config, generator)
     views = [torch.randperm(len(item.held), generator=generator) for item in items]
     first = torch.stack([item.held[int(order[0])] for item, order in zip(items, views, strict=True)])
     second = torch.stack([item.held[int(order[-1])] for item, order in zip(items, views, strict=True)])
+    first, second = (common(image.permute(0, 3, 1, 2).float() / 255) for image in (first, second))
     return Batch(pre, post, _vary_held(first, config, generator), _vary_held(second, config, generator))
 
 
@@ -144,6 +161,43 @@ def _flip(generator: torch.Generator, *images: Tensor) -> list[Tensor]:
     return result
 
 
+def _turn(generator: torch.Generator, *images: Tensor) -> list[Tensor]:
+    """Turns half of the rows' images by 90 degrees; with mirroring that makes all turns. Windows must be square."""
+    if images[0].shape[2] != images[0].shape[3]:
+        return list(images)
+    chosen = torch.rand(len(images[0]), generator=generator) < 0.5
+    return [torch.where(chosen[:, None, None, None], image.transpose(2, 3), image) for image in images]
+
+
+def _common_change(config: AugmentationConfig, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+    """One change of hue and size for all images of a batch.
+
+    What is held still matches what left the scene, and no attempt stands out from the others: it is as if the batch
+    had been made with other toys. The net cannot learn the toys by heart.
+    """
+    draw = lambda: float(torch.rand((), generator=generator))  # noqa: E731
+    hue = _hue_rotation(2 * math.pi * draw()) if draw() < config.hue else None
+    zoom = 1 + (2 * draw() - 1) * config.common_zoom
+
+    def change(images: Tensor) -> Tensor:
+        if hue is not None:
+            images = torch.einsum("ij,bjhw->bihw", hue, images - 0.5).add_(0.5).clamp_(0, 1)
+        if config.common_zoom > 0:
+            scale = torch.tensor([[1 / zoom, 0, 0], [0, 1 / zoom, 0]]).expand(len(images), 2, 3)
+            grid = functional.affine_grid(scale, list(images.shape), align_corners=False)
+            images = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+        return images
+
+    return change
+
+
+def _hue_rotation(angle_rad: float) -> Tensor:
+    """Rotation of colours about the grey axis, (3, 3)."""
+    cosine, sine, third = math.cos(angle_rad), math.sin(angle_rad), 1 / 3
+    a, b = third * (1 - cosine), math.sqrt(third) * sine
+    return torch.tensor([[cosine + a, a - b, a + b], [a + b, cosine + a, a - b], [a - b, a + b, cosine + a]])
+
+
 def _recolour(strength: float, generator: torch.Generator, *images: Tensor) -> list[Tensor]:
     """Brightness, contrast and tint, the same for all images of a row."""
     if strength == 0:
@@ -171,9 +225,8 @@ def _degrade(images: Tensor, config: AugmentationConfig, generator: torch.Genera
 
 
 def _vary_held(images: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
-    """Turns, zooms, mirrors and recolours held images; uint8 (B, s, s, 3) -> float (B, 3, s, s)."""
-    floats = images.permute(0, 3, 1, 2).float() / 255
-    rows = len(floats)
+    """Turns, zooms, mirrors and recolours held images; float (B, 3, s, s)."""
+    rows = len(images)
     angle = (torch.rand(rows, generator=generator) * 2 - 1) * config.turn_rad
     scale = 1 + (torch.rand(rows, generator=generator) * 2 - 1) * config.zoom
     mirror = (
@@ -190,6 +243,6 @@ def _vary_held(images: Tensor, config: AugmentationConfig, generator: torch.Gene
         ],
         1,
     )
-    grid = functional.affine_grid(transform, list(floats.shape), align_corners=False)
-    turned = functional.grid_sample(floats, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    grid = functional.affine_grid(transform, list(images.shape), align_corners=False)
+    turned = functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return _degrade(_recolour(config.colour, generator, turned)[0], config, generator)

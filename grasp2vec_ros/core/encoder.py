@@ -17,7 +17,8 @@ from grasp2vec_ros.core.options import option
 class EncoderConfig:
     """What the encoders are.
 
-    The paper's: backbone resnet50, embedding_size 1024, pooling mean, relu, no centre, scene_width_px 640.
+    The paper's: backbone resnet50, embedding_size 1024, pooling mean, relu, no centre, no shared trunk,
+    scene_width_px 640.
     """
 
     backbone: str = option("small", "net", choices=["small", "resnet50", "transformers"], read_only=True)
@@ -32,7 +33,7 @@ class EncoderConfig:
         read_only=True,
     )
     share_trunk: bool = option(
-        False, "one backbone for scenes and held objects, with a head each", read_only=True
+        True, "one backbone for scenes and held objects, with a head each", read_only=True
     )
     scene_width_px: int = option(
         320, "scenes are resized to this width, keeping their shape", minimum=32, maximum=2048, read_only=True

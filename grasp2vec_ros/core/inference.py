@@ -60,6 +60,22 @@ def default_checkpoint() -> Path | None:
     return None
 
 
+def initial_checkpoint(choice: str) -> Path | None:
+    """What a model begins with: "shipped", "none" for random weights, or a path.
+
+    Raises:
+        CheckpointError: the path does not exist, or nothing is shipped.
+    """
+    if choice == "none":
+        return None
+    path = default_checkpoint() if choice == "shipped" else Path(choice)
+    if path is None or not path.exists():
+        raise CheckpointError(
+            f"initial_checkpoint: {choice!r} is not there; use 'shipped', 'none', or the path of a checkpoint"
+        )
+    return path
+
+
 def choose_device(device: str) -> torch.device:
     """The device to use; warns when a GPU was asked for and there is none."""
     if device == "cuda" and not torch.cuda.is_available():

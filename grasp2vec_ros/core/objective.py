@@ -35,6 +35,13 @@ class ObjectiveConfig:
         "none", "what failed grasps teach", choices=["none", "send_to_zero", "shared_label"]
     )
     failure_weight: float = option(0.1, "weight of failed grasps", minimum=0.0, maximum=100.0)
+    same_object_cosine: float = option(
+        1.0,
+        "two held objects of a batch that are more alike than this are taken for one object and not pushed apart; for"
+        " learning on few objects from a model that knows objects. 1: never",
+        minimum=0.0,
+        maximum=1.0,
+    )
     nonnegative_difference: bool = option(False, "cut pre - post off at zero")
 
 
@@ -74,14 +81,24 @@ def n_pairs(anchors: Tensor, positives: Tensor, l2_weight: float) -> Tensor:
     return functional.cross_entropy(anchors @ positives.T, own) + l2_weight * size
 
 
-def cosine_n_pairs(anchors: Tensor, positives: Tensor, log_temperature: Tensor) -> Tensor:
-    """N-pairs on cosines over a temperature, one direction."""
+def cosine_n_pairs(
+    anchors: Tensor, positives: Tensor, log_temperature: Tensor, ignored: Tensor | None = None
+) -> Tensor:
+    """N-pairs on cosines over a temperature, one direction; `ignored` (B, B) bool pairs are no negatives."""
     logits = (
         functional.normalize(anchors, dim=1)
         @ functional.normalize(positives, dim=1).T
         / _temperature(log_temperature)
     )
+    if ignored is not None:
+        logits = logits.masked_fill(ignored, -torch.inf)
     return functional.cross_entropy(logits, torch.arange(len(anchors), device=anchors.device))
+
+
+def same_objects(held: Tensor, cosine: float) -> Tensor:
+    """Pairs of different attempts that hold the same object, as far as the model can tell; (B, D) -> (B, B) bool."""
+    unit = functional.normalize(held.detach(), dim=1)
+    return (unit @ unit.T > cosine) & ~torch.eye(len(held), dtype=torch.bool, device=held.device)
 
 
 def shared_label_n_pairs(removed: Tensor, held: Tensor, nothing: Tensor, log_temperature: Tensor) -> Tensor:
@@ -106,7 +123,13 @@ def shared_label_n_pairs(removed: Tensor, held: Tensor, nothing: Tensor, log_tem
     return functional.cross_entropy(logits, targets)
 
 
-def presence(pre_map: Tensor, post_map: Tensor, held: Tensor, log_temperature: Tensor) -> Tensor:
+def presence(
+    pre_map: Tensor,
+    post_map: Tensor,
+    held: Tensor,
+    log_temperature: Tensor,
+    ignored: Tensor | None = None,
+) -> Tensor:
     """The peak of the held object's heatmap: high in its own pre, low in its post and in other scenes.
 
     The pooled difference leaves open where on the map an object is; this loss ties the heatmap itself to it.
@@ -115,6 +138,7 @@ def presence(pre_map: Tensor, post_map: Tensor, held: Tensor, log_temperature: T
         pre_map, post_map: (B, D, h, w).
         held: (B, D).
         log_temperature: scalar.
+        ignored: (B, B) bool, scenes (columns) that may contain the object of a row; None: none.
     """
     goals = functional.normalize(held, dim=1)
     with_object = _peaks(pre_map, goals)
@@ -122,6 +146,8 @@ def presence(pre_map: Tensor, post_map: Tensor, held: Tensor, log_temperature: T
     logits = torch.cat([with_object, torch.diagonal(without_object)[:, None]], dim=1) / _temperature(
         log_temperature
     )
+    if ignored is not None:
+        logits = logits.masked_fill(functional.pad(ignored, (0, 1)), -torch.inf)
     return functional.cross_entropy(logits, torch.arange(len(goals), device=goals.device))
 
 
@@ -143,21 +169,22 @@ def objective(e: Embeddings, config: ObjectiveConfig) -> Tensor:
     removed = scene_difference(e.pre, e.post)
     if config.nonnegative_difference:
         removed = functional.relu(removed)
+    ignored = same_objects(e.held, config.same_object_cosine) if config.same_object_cosine < 1 else None
     if config.similarity == "dot":
         scene = n_pairs(removed, e.held, config.l2_weight) + n_pairs(e.held, removed, config.l2_weight)
     else:
-        scene = cosine_n_pairs(removed, e.held, e.log_temperature) + cosine_n_pairs(
-            e.held, removed, e.log_temperature
+        scene = cosine_n_pairs(removed, e.held, e.log_temperature, ignored) + cosine_n_pairs(
+            e.held, removed, e.log_temperature, ignored
         )
     loss = config.scene_weight * scene
     if config.view_weight > 0:
-        views = cosine_n_pairs(e.held, e.held_again, e.log_temperature) + cosine_n_pairs(
-            e.held_again, e.held, e.log_temperature
+        views = cosine_n_pairs(e.held, e.held_again, e.log_temperature, ignored) + cosine_n_pairs(
+            e.held_again, e.held, e.log_temperature, ignored
         )
         loss = loss + config.view_weight * views
     if config.presence_weight > 0:
         loss = loss + config.presence_weight * presence(
-            e.pre_map, e.post_map, e.held_again, e.log_temperature
+            e.pre_map, e.post_map, e.held_again, e.log_temperature, ignored
         )
     if config.failure != "none" and len(e.failed_pre):
         nothing = scene_difference(e.failed_pre, e.failed_post)

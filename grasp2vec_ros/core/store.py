@@ -271,6 +271,32 @@ class ExperienceStore:
             found.append(rows[0][0])
         return found
 
+    def neighbours(
+        self,
+        experience_id: str,
+        reach: int,
+        lifted: bool | None = True,
+        split: str | None = "train",
+    ) -> list[str]:
+        """Ids of the attempts of the same robot and episode that were stored at most `reach` before or after.
+
+        The attempt itself is among them when it fits; the time it takes does not depend on the size of the store.
+        """
+        conditions, values = _conditions(lifted, split)
+        joiner = "AND" if conditions else "WHERE"
+        found = self._query(
+            "SELECT number, robot_id, episode FROM experience WHERE experience_id = ?", (experience_id,)
+        )
+        if not found:
+            return []
+        number, robot_id, episode = found[0]
+        near = "number BETWEEN ? AND ? AND robot_id = ? AND episode = ?"
+        rows = self._query(
+            f"SELECT experience_id FROM experience {conditions} {joiner} {near} ORDER BY number",
+            (*values, number - reach, number + reach, robot_id, episode),
+        )
+        return [row[0] for row in rows]
+
     def _query(self, statement: str, values: tuple = ()) -> list[tuple]:
         with self._lock:
             try:

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from grasp2vec_ros.core.checkpoint import (
     save_checkpoint,
     write_atomically,
 )
-from grasp2vec_ros.core.encoder import EncoderConfig, make_model
+from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, make_model
 from grasp2vec_ros.core.evaluation import own_retrieval
 from grasp2vec_ros.core.inference import choose_device
 from grasp2vec_ros.core.learner import Learner, LearnerConfig, NotFiniteError
@@ -44,10 +44,31 @@ IDLE_S = 0.2
 
 
 @dataclass
+class FineTuningConfig:
+    """What differs when learning goes on from a trained model: a few new objects must not cost the old ones."""
+
+    learning_rate: float = option(1e-4, "of AdamW", minimum=1e-7, maximum=1.0)
+    same_object_cosine: float = option(
+        0.75,
+        "two held objects of a batch that are more alike than this are not pushed apart: with few objects, most"
+        " batches hold the same one several times. 1: all are",
+        minimum=0.0,
+        maximum=1.0,
+    )
+
+
+@dataclass
 class TrainerConfig:
     """How the online trainer works; the parts have configurations of their own."""
 
     batch_size: int = option(32, "attempts per step", minimum=2, maximum=4096)
+    scene_group: int = option(
+        1,
+        "attempts of one scene that go into a batch together: they look alike in all but the object. Use it where the"
+        " attempts of a scene take different objects, as simulated removals do",
+        minimum=1,
+        maximum=64,
+    )
     smallest_batch: int = option(
         8, "attempts that must be there before learning starts", minimum=2, maximum=4096
     )
@@ -72,6 +93,7 @@ class TrainerConfig:
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
+    fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
 
 
 @dataclass(frozen=True)
@@ -131,21 +153,29 @@ class ExperienceCache:
 class OnlineTrainer:
     """Samples the store, learns, measures itself on held-out attempts, and writes checkpoints.
 
-    It goes on from the newest checkpoint of its folder. All public calls are safe from any thread.
+    It goes on from the newest checkpoint of its folder; without one from `initial`, else from random weights. All
+    public calls are safe from any thread.
 
     Args:
         config: see there.
         store_folder: the experience store; made when missing.
         checkpoint_folder: where checkpoints and the optimiser's state go.
+        initial: a trained model to begin with, as the one that ships; its encoder must be the configured one.
 
     Raises:
         StoreError: the store cannot be opened.
+        CheckpointError: `initial` cannot be used.
     """
 
     def __init__(
-        self, config: TrainerConfig, store_folder: str | Path, checkpoint_folder: str | Path
+        self,
+        config: TrainerConfig,
+        store_folder: str | Path,
+        checkpoint_folder: str | Path,
+        initial: str | Path | None = None,
     ) -> None:
         self.config = config
+        self._initial = None if initial is None else Path(initial)
         self.store = ExperienceStore(store_folder)
         self.folder = Path(checkpoint_folder)
         self._device = choose_device(config.device)
@@ -170,8 +200,24 @@ class OnlineTrainer:
         self._resume()
 
     def _fresh_learner(self) -> Learner:
-        model = make_model(self.config.encoder, self.config.seed)
-        return Learner(model, self.config.learner, self.config.objective, self._device)
+        if self._initial is None:
+            return self._learner_of(make_model(self.config.encoder, self.config.seed), fine_tuning=False)
+        model, _ = load_checkpoint(self._initial)
+        self._check_encoder(model, self._initial)
+        return self._learner_of(model, fine_tuning=True)
+
+    def _learner_of(self, model: Grasp2Vec, fine_tuning: bool) -> Learner:
+        learner, objective, tuning = self.config.learner, self.config.objective, self.config.fine_tuning
+        if fine_tuning:
+            learner = replace(learner, learning_rate=tuning.learning_rate, decay_steps=0)
+            objective = replace(objective, same_object_cosine=tuning.same_object_cosine)
+        return Learner(model, learner, objective, self._device)
+
+    def _check_encoder(self, model: Grasp2Vec, path: Path) -> None:
+        if model.config != self.config.encoder:
+            raise CheckpointError(
+                f"checkpoint: {path} has encoder {model.config}, this trainer is configured for {self.config.encoder}"
+            )
 
     def _resume(self) -> None:
         """Goes on from the newest checkpoint that can be used, older ones after that."""
@@ -220,7 +266,7 @@ class OnlineTrainer:
         self._paused.clear()
 
     def reset(self) -> None:
-        """Starts again from random weights; experience and checkpoints on disk stay."""
+        """Starts again from the initial model or from random weights; experience and checkpoints on disk stay."""
         with self._working:
             self._learner = self._fresh_learner()
             self._losses, self._last_loss = [], math.nan
@@ -255,11 +301,8 @@ class OnlineTrainer:
             path = newest_checkpoint(path) or path
         model, metadata = load_checkpoint(path)
         with self._working:
-            if model.config != self.config.encoder:
-                raise CheckpointError(
-                    f"checkpoint: {path} has encoder {model.config}, this trainer is configured for {self.config.encoder}"
-                )
-            learner = Learner(model, self.config.learner, self.config.objective, self._device)
+            self._check_encoder(model, path)
+            learner = self._learner_of(model, fine_tuning=self._initial is not None)
             learner.step_count = int(metadata["step"])
             self._load_optimiser(learner, path.parent / OPTIMISER_FILE, metadata["version"])
             self._learner, self._version = learner, metadata["version"]
@@ -341,10 +384,12 @@ class OnlineTrainer:
             return loss
 
     def _draw(self) -> list[PreparedExperience]:
-        ids = dict.fromkeys(
-            self.store.sample(2 * self.config.batch_size, self._rng, lifted=True, split="train")
-        )
-        items = (self._cache.get(experience_id) for experience_id in list(ids)[: self.config.batch_size])
+        size, group = self.config.batch_size, self.config.scene_group
+        ids = self.store.sample(2 * size // group + 1, self._rng, lifted=True, split="train")
+        if group > 1:
+            # Without them, what tells attempts apart most easily is the light and the table, not the object.
+            ids = [near for i in dict.fromkeys(ids) for near in self.store.neighbours(i, group - 1)[:group]]
+        items = (self._cache.get(experience_id) for experience_id in list(dict.fromkeys(ids))[:size])
         return [item for item in items if item is not None]
 
     def _draw_failures(self) -> tuple[Tensor, Tensor] | tuple[None, None]:

@@ -25,7 +25,7 @@ from grasp2vec_ros.core.checkpoint import CheckpointError
 from grasp2vec_ros.core.evaluation import peak
 from grasp2vec_ros.core.goals import MOST_IMAGES, GoalBook, GoalEntry, GoalView, UnknownGoalError
 from grasp2vec_ros.core.grasp_anything import deproject
-from grasp2vec_ros.core.inference import Perceiver, PerceiverConfig
+from grasp2vec_ros.core.inference import Perceiver, PerceiverConfig, initial_checkpoint
 from grasp2vec_ros.core.options import option
 from grasp2vec_ros.core.overlay import draw_overlay
 from grasp2vec_ros.core.store import ExperienceStore, StoreError
@@ -49,6 +49,11 @@ class PerceptionConfig:
 
     checkpoints: str = option(
         "out/checkpoints", "folder that is watched for newer checkpoints", read_only=True
+    )
+    initial_checkpoint: str = option(
+        "shipped",
+        "what is used as long as that folder has none: 'shipped', 'none' for random weights, or a file",
+        read_only=True,
     )
     store: str = option(
         "out/store", "folder of the experience store, for goals by experience id", read_only=True
@@ -86,9 +91,11 @@ class PerceptionNode(KitNode):
         )
 
     def set_up(self) -> None:
-        """Loads the newest checkpoint, or random weights, and begins to look."""
+        """Loads the newest checkpoint, or the initial one, and begins to look."""
         self._perceiver = Perceiver(self.model)
-        self._perceiver.reload_if_newer(self.config.checkpoints)
+        initial = initial_checkpoint(self.config.initial_checkpoint)
+        if not self._perceiver.reload_if_newer(self.config.checkpoints) and initial is not None:
+            self._perceiver.load(initial)
         self._extrinsics = Extrinsics(self, self.extrinsics_config)
         group = ReentrantCallbackGroup()
         self._goal_publisher = self.create_publisher(Goal, "~/goal", LATCHED)

@@ -15,6 +15,7 @@ from semantic_grasping.srv import LoadCheckpoint, SaveCheckpoint
 from std_srvs.srv import SetBool, Trigger
 
 from grasp2vec_ros.core.checkpoint import CheckpointError
+from grasp2vec_ros.core.inference import initial_checkpoint
 from grasp2vec_ros.core.options import option
 from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
 from grasp_node_kit.node import KitNode, run
@@ -28,6 +29,11 @@ class TrainerNodeConfig:
 
     store: str = option("out/store", "folder of the experience store", read_only=True)
     checkpoints: str = option("out/checkpoints", "folder of the checkpoints", read_only=True)
+    initial_checkpoint: str = option(
+        "shipped",
+        "what learning begins with as long as the folder has no checkpoint: 'shipped', 'none', or a file",
+        read_only=True,
+    )
 
 
 class TrainerNode(KitNode):
@@ -50,7 +56,8 @@ class TrainerNode(KitNode):
 
     def set_up(self) -> None:
         """Opens the store, goes on from the newest checkpoint and starts to learn."""
-        self.trainer = OnlineTrainer(self.training, self.config.store, self.config.checkpoints)
+        initial = initial_checkpoint(self.config.initial_checkpoint)
+        self.trainer = OnlineTrainer(self.training, self.config.store, self.config.checkpoints, initial)
         self._publisher = self.create_publisher(TrainingStatus, "~/status", LATCHED)
         self._waiting_since = 0.0
         self.create_timer(1.0, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -121,7 +128,7 @@ class TrainerNode(KitNode):
 
     def _reset(self, request: Trigger.Request, response: Trigger.Response) -> None:
         self.trainer.reset()
-        response.message = "learning starts again from random weights; experience and checkpoints are kept"
+        response.message = "learning starts again from the beginning; experience and checkpoints are kept"
 
     def _save(self, request: SaveCheckpoint.Request, response: SaveCheckpoint.Response) -> None:
         checkpoint = self.trainer.save(request.path or None)

@@ -55,7 +55,7 @@ def test_weights_depend_on_the_seed_alone():
 
 
 def test_the_encoders_are_separate_unless_shared():
-    separate, shared = make_model(EncoderConfig()), make_model(EncoderConfig(share_trunk=True))
+    separate, shared = (make_model(EncoderConfig(share_trunk=share)) for share in (False, True))
     assert separate.scene.backbone is not separate.held.backbone
     assert shared.scene.backbone is shared.held.backbone and shared.scene.head is not shared.held.head
 

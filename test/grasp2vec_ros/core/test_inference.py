@@ -1,12 +1,13 @@
 import logging
 
+import cv2
 import numpy as np
 import pytest
 
-from grasp2vec_ros.core.checkpoint import CheckpointError, save_checkpoint
+from grasp2vec_ros.core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from grasp2vec_ros.core.encoder import EncoderConfig, make_model
 from grasp2vec_ros.core.goals import GoalBook, GoalView, UnknownGoalError
-from grasp2vec_ros.core.inference import UNTRAINED, Perceiver
+from grasp2vec_ros.core.inference import UNTRAINED, Perceiver, initial_checkpoint
 
 SMALL = EncoderConfig(width=4, embedding_size=8, scene_width_px=64, held_size_px=32)
 
@@ -103,3 +104,30 @@ def test_unknown_goals_are_answered_with_the_known_ones():
         book.get("cup")
     with pytest.raises(ValueError, match="images: 0"):
         book.set(perceiver, [])
+
+
+def test_what_was_removed_does_not_depend_on_what_the_camera_did_meanwhile():
+    rng = np.random.default_rng(0)
+    perceiver = Perceiver(encoder=EncoderConfig(width=8, embedding_size=16, scene_width_px=320))
+    post = cv2.resize(
+        rng.integers(60, 180, (30, 40, 3), dtype=np.uint8), (320, 240), interpolation=cv2.INTER_CUBIC
+    )
+    pre = post.copy()
+    pre[100:140, 150:190] = rng.integers(0, 255, (40, 40, 3))
+    removed = perceiver.embed_removed(pre, post)
+    darker = perceiver.embed_removed(pre, (post * 0.85).astype(np.uint8))
+    cosine = removed @ darker / np.linalg.norm(removed) / np.linalg.norm(darker)
+    whole = perceiver.embed_scene(pre) - perceiver.embed_scene((post * 0.85).astype(np.uint8))
+    plain = removed @ whole / np.linalg.norm(removed) / np.linalg.norm(whole)
+    assert cosine > 0.95 and cosine > plain + 0.05
+
+
+def test_the_model_that_ships_can_be_used_and_trained_on():
+    """Its encoder is the default one, so that a trainer takes it as it is."""
+    path = initial_checkpoint("shipped")
+    model, metadata = load_checkpoint(path)
+    assert model.config == EncoderConfig() and int(metadata["step"]) > 0
+    assert path.stat().st_size < 16 * 2**20
+    assert initial_checkpoint("none") is None and initial_checkpoint(str(path)) == path
+    with pytest.raises(CheckpointError, match="initial_checkpoint: 'nowhere'"):
+        initial_checkpoint("nowhere")

@@ -10,6 +10,7 @@ from grasp2vec_ros.core.objective import (
     n_pairs,
     objective,
     presence,
+    same_objects,
     shared_label_n_pairs,
 )
 
@@ -86,3 +87,27 @@ def test_failed_grasps_of_one_label_are_like_each_other_and_unlike_objects():
     right = shared_label_n_pairs(objects, objects, nothing, temperature)
     assert right < shared_label_n_pairs(objects, objects, torch.eye(5)[[0, 1, 2]], temperature)
     assert right < shared_label_n_pairs(objects, objects.flip(0), nothing, temperature)
+
+
+def test_the_same_object_twice_in_a_batch_is_not_pushed_apart():
+    """Ten objects and a batch of 32: most negatives would be the object itself."""
+    e = _embeddings(rows=6)
+    e.held[1] = e.held[0] + 0.01  # attempts 0 and 1 hold the same object
+    pairs = same_objects(e.held, 0.95)
+    assert pairs[0, 1] and pairs[1, 0] and not pairs.diagonal().any()
+    temperature = e.log_temperature.clone().requires_grad_()
+    held = e.held.clone().requires_grad_()
+    e.log_temperature, e.held = temperature, held
+    plain = objective(e, ObjectiveConfig())
+    masked = objective(e, ObjectiveConfig(same_object_cosine=0.95))
+    assert masked < plain
+    masked.backward()
+    assert torch.isfinite(temperature.grad) and torch.isfinite(held.grad).all()
+
+
+def test_pairs_that_are_ignored_leave_the_others_as_they_were():
+    vectors, temperature = torch.eye(5) + 0.1, torch.tensor(0.1).log()
+    nobody = torch.zeros(5, 5, dtype=torch.bool)
+    assert cosine_n_pairs(vectors, vectors, temperature, nobody) == cosine_n_pairs(
+        vectors, vectors, temperature
+    )

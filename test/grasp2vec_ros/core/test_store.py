@@ -239,3 +239,15 @@ def test_sampling_is_even_and_keeps_heldout_apart(tmp_path):
         assert set(drawn) <= train and len(set(drawn)) > 0.8 * len(train)
         assert set(store.sample(50, rng, split="heldout")) <= heldout
         assert store.sample(5, rng, lifted=False) == []
+
+
+def test_neighbours_are_of_the_same_episode(tmp_path):
+    rng = np.random.default_rng(0)
+    with ExperienceStore(tmp_path) as store:
+        ids = [store.add(make_experience(rng, episode=f"e{i // 4}", attempt=i)) for i in range(12)]
+        failed = store.add(make_experience(rng, success=False, episode="e2", attempt=12))
+        assert store.neighbours(ids[5], 10, split=None) == ids[4:8]
+        assert store.neighbours(ids[5], 1, split=None) == ids[4:7]
+        assert failed not in store.neighbours(ids[11], 3, split=None)
+        assert failed in store.neighbours(ids[11], 3, lifted=None, split=None)
+        assert store.neighbours("0" * 32, 3) == []

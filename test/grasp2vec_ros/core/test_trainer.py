@@ -215,3 +215,77 @@ def test_a_checkpoint_of_another_shape_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="encoder"):
         other.load(path)
     other.close()
+
+
+def test_it_begins_with_a_trained_model_and_goes_on_gently(tmp_path):
+    fill(tmp_path / "s", 20)
+    first = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    for _ in range(3):
+        first.train_step()
+    shipped = first.save(tmp_path / "shipped").path
+    first.close()
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "robot", shipped)
+    begun = trainer._learner.averaged.state_dict()
+    saved = first._learner.averaged.state_dict()
+    assert trainer.step == 0 and all(torch.equal(begun[name], saved[name]) for name in saved)
+    assert trainer._learner.config.learning_rate == config().fine_tuning.learning_rate
+    for _ in range(2):
+        trainer.train_step()
+    trainer.close()
+    # Its own checkpoint counts from then on, still as fine-tuning.
+    again = OnlineTrainer(config(), tmp_path / "s", tmp_path / "robot", shipped)
+    assert again.step == 2 and again._learner.config.learning_rate == config().fine_tuning.learning_rate
+    again.reset()
+    assert again.step == 0
+    assert all(torch.equal(v, saved[n]) for n, v in again._learner.averaged.state_dict().items())
+    again.close()
+    with pytest.raises(CheckpointError, match="does not exist"):
+        OnlineTrainer(config(), tmp_path / "s", tmp_path / "x", tmp_path / "missing.safetensors")
+
+
+def test_what_is_saved_is_the_average_and_learning_goes_on_from_the_weights(tmp_path):
+    fill(tmp_path / "s", 20)
+    trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    for _ in range(4):
+        trainer.train_step()
+    learned, averaged = weights(trainer), trainer._learner.averaged.state_dict()
+    name = "scene.head.weight"
+    assert not torch.equal(learned[name], averaged[name])
+    averaged = {key: value.clone() for key, value in averaged.items()}
+    trainer.close()
+    again = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
+    assert torch.equal(again._learner.averaged.state_dict()[name], averaged[name])
+    assert torch.equal(weights(again)[name], learned[name])
+    again.close()
+
+
+def test_a_batch_of_whole_scenes(tmp_path):
+    rng = np.random.default_rng(0)
+    with ExperienceStore(tmp_path / "s") as store:
+        for scene in range(12):
+            for attempt in range(4):
+                store.add(make_experience(rng, episode=f"scene{scene}", attempt=attempt))
+        episode_of = {i: store.get(i).episode for i in store.ids()}
+    trainer = OnlineTrainer(config(scene_group=4), tmp_path / "s", tmp_path / "c")
+    drawn = []
+    trainer._cache.get = lambda experience_id: drawn.append(episode_of[experience_id])
+    for _ in range(5):
+        drawn.clear()
+        trainer._draw()
+        counts = np.unique(drawn, return_counts=True)[1]
+        assert 12 <= len(drawn) <= 16 and counts.mean() > 2.0
+    trainer.close()
+
+
+def test_the_learning_rate_rises_then_falls(tmp_path):
+    fill(tmp_path / "s", 20)
+    learner = LearnerConfig(learning_rate=1e-2, warm_up_steps=5, decay_steps=40)
+    trainer = OnlineTrainer(config(learner=learner), tmp_path / "s", tmp_path / "c")
+    rates = []
+    for step in (0, 4, 20, 40, 100):
+        trainer._learner.step_count = step
+        rates.append(trainer._learner._learning_rate())
+    trainer._learner.step_count = 0
+    trainer.close()
+    assert rates[0] == pytest.approx(2e-3, rel=0.01) and rates[1] > rates[2] > rates[3]
+    assert rates[3] == rates[4] == pytest.approx(5e-4)

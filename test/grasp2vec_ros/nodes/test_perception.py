@@ -9,10 +9,12 @@ from geometry_msgs.msg import PointStamped
 from semantic_grasping.msg import Goal, GoalHeatmap, GraspExperience, GraspReward
 from semantic_grasping.srv import Embed, LoadCheckpoint, ScoreOutcome, SetGoal
 from sensor_msgs.msg import Image, RegionOfInterest
+from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from grasp2vec_ros.core.checkpoint import save_checkpoint
+from grasp2vec_ros.core.checkpoint import read_metadata, save_checkpoint
 from grasp2vec_ros.core.encoder import EncoderConfig, make_model
+from grasp2vec_ros.core.inference import default_checkpoint
 from grasp2vec_ros.core.store import ExperienceStore
 from grasp2vec_ros.nodes.messages import experience_message
 from grasp2vec_ros.nodes.perception import PerceptionNode
@@ -27,7 +29,11 @@ SMALL = EncoderConfig(width=4, embedding_size=16, scene_width_px=160, held_size_
 @pytest.fixture
 def rig(tmp_path):
     made = Rig(
-        store=tmp_path / "store", checkpoints=tmp_path / "checkpoints", reload_every_s=0.2, **FAKE_CAMERA
+        store=tmp_path / "store",
+        checkpoints=tmp_path / "checkpoints",
+        initial_checkpoint="none",
+        reload_every_s=0.2,
+        **FAKE_CAMERA,
     )
     yield made
     made.close()
@@ -216,6 +222,17 @@ while len(got) < 2:
     rclpy.spin_once(node, timeout_sec=0.5)
 print(got, flush=True)
 """
+
+
+def test_the_shipped_model_is_in_use_by_default(tmp_path):
+    rig = Rig(store=tmp_path / "store", checkpoints=tmp_path / "checkpoints", **FAKE_CAMERA)
+    try:
+        rig.add(PerceptionNode())
+        model = rig.collect(String, "perception/model", LATCHED)
+        shipped = read_metadata(default_checkpoint())["version"]
+        assert eventually(lambda: model and model[-1]).data == shipped
+    finally:
+        rig.close()
 
 
 def test_a_plain_subscriber_in_another_process_gets_heatmap_and_reward(rig):

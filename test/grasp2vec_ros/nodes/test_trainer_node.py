@@ -13,6 +13,7 @@ from test.grasp2vec_ros.core.helpers import make_experience
 from test.rig import Rig, eventually
 
 SMALL = {
+    "initial_checkpoint": "none",
     "encoder.width": 4,
     "encoder.embedding_size": 8,
     "encoder.scene_width_px": 64,

@@ -1,0 +1,134 @@
+"""The examination on small real physics: attempts are kept, and methods that know or guess score as they must."""
+
+import json
+
+import numpy as np
+import pytest
+
+from examination import grasping
+from examination.attempts import collect
+from examination.methods import ColourHistogram, MeanChroma, Sift
+from examination.protocols import add_chance, examine
+from examination.table import write_table
+from grasp2vec_ros.core.results import Results
+from grasp_cell.config import CellConfig
+
+TOYS = CellConfig(split="novel", novel_toys=5, objects_per_scene=4)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("attempts")
+
+
+@pytest.fixture(scope="module")
+def examination(folder):
+    return collect(TOYS, 24, 0, folder, "toys", views=2)
+
+
+class Oracle:
+    """Knows the ground truth of an examination: what a perfect method would score."""
+
+    name = "oracle"
+
+    def __init__(self, examination):
+        self._names = sorted(set(examination.labels.tolist()))
+        self._of_pre = {a.experience.pre.tobytes(): a.truth for a in examination.attempts}
+        self._of_held = {a.experience.held[0].tobytes(): a.truth.held_object for a in examination.attempts}
+
+    def describe_removed(self, pre, post):
+        return self._of_pre[pre.tobytes()].held_object
+
+    def describe_held(self, views):
+        return self._of_held[views[0].tobytes()]
+
+    def similarity(self, queries, gallery):
+        return np.array([[float(q == g) for g in gallery] for q in queries])
+
+    def heatmap(self, scene, goal):
+        masks = self._of_pre[scene.tobytes()].masks
+        return np.max([masks[name] for name in np.atleast_1d(goal)], axis=0).astype(np.float32)
+
+    def mean(self, goals):
+        return np.array(goals)
+
+
+class Guess(Oracle):
+    """Knows nothing."""
+
+    name = "guess"
+
+    def similarity(self, queries, gallery):
+        return np.random.default_rng(0).uniform(size=(len(queries), len(gallery)))
+
+    def heatmap(self, scene, goal):
+        return np.random.default_rng(len(str(goal))).uniform(size=scene.shape[:2])
+
+
+@pytest.mark.slow
+def test_attempts_are_kept_and_an_interrupted_collection_goes_on(examination, folder):
+    again = collect(TOYS, 24, 0, folder, "toys", views=2)
+    assert len(examination.made) == 24 and len(examination.attempts) >= 15
+    for one, same in zip(examination.made, again.made, strict=True):
+        assert np.array_equal(one.experience.pre, same.experience.pre)
+        assert one.truth.held_object == same.truth.held_object and one.truth.filling == same.truth.filling
+        assert all(
+            np.array_equal(one.truth.masks[name], same.truth.masks[name]) for name in one.truth.objects
+        )
+    more = collect(TOYS, 27, 0, folder, "toys", views=2)
+    assert len(more.made) == 27 and more.made[-1].truth.filling > examination.made[-1].truth.filling
+
+
+@pytest.mark.slow
+def test_a_method_that_knows_everything_is_perfect_and_one_that_guesses_is_not(examination):
+    results = Results("test", 0)
+    add_chance(examination, "toys", results)
+    for method in (Oracle(examination), Guess(examination)):
+        examine(examination, method, "toys", results)
+    found = {(row["metric"], row["method"]): row["value"] for row in results.rows}
+    for metric in (
+        "retrieval",
+        "retrieval_other_filling",
+        "localisation",
+        "localisation_of_3",
+        "composition",
+    ):
+        assert found[metric, "oracle"] == 1.0
+        assert found[metric, "guess"] < 0.8
+    assert found["reward_auc", "oracle"] == 1.0 and found["reward_accuracy", "oracle"] == 1.0
+    assert found["reward_calibration_error", "oracle"] < 0.05
+    assert 0.1 < found["retrieval", "chance"] < 0.5
+
+
+@pytest.mark.slow
+def test_every_baseline_has_every_row_and_the_table_shows_them(examination, tmp_path):
+    results = Results("test", 0)
+    for method in (MeanChroma(), ColourHistogram(), Sift()):
+        examine(examination, method, "toys_novel", results)
+    assert {row["metric"] for row in results.rows if row["method"] == "sift"} == {
+        row["metric"] for row in results.rows if row["method"] == "mean_chroma"
+    }
+    assert next(r for r in results.of("retrieval") if r["method"] == "colour_histogram")["value"] > 0.5
+    gallery = {"attempts": 24, "lifted": len(examination.attempts), "objects": 5}
+    results.write(tmp_path / "results" / "protocols-toys_novel.json", gallery=gallery)
+    write_table(tmp_path / "results", tmp_path / "docs" / "table.md")
+    table = (tmp_path / "docs" / "table.md").read_text()
+    assert "SIFT + RANSAC" in table and "Novel toys" in table and "Retrieval" in table
+
+
+@pytest.mark.slow
+def test_objects_are_asked_for_and_trials_are_kept(examination, tmp_path):
+    file = tmp_path / "trials.jsonl"
+    arguments = (TOYS, examination, ColourHistogram(), 0.6)
+    trials = grasping.grasp_instances(*arguments, 3, 1, file, "toys")
+    assert len(trials) == 3 and all(1 <= trial.grasps <= grasping.MOST_GRASPS for trial in trials)
+    assert any(trial.lifted for trial in trials)
+    assert grasping.grasp_instances(*arguments, 3, 1, file, "toys") == trials
+    assert len(file.read_text().splitlines()) == 3 and json.loads(file.read_text().splitlines()[0])["wanted"]
+    results = Results("test", 0)
+    grasping.add_rows(trials, "toys", "colour_histogram", results)
+    assert {row["metric"] for row in results.rows} >= {
+        "grasp_right",
+        "grasp_lifted",
+        "grasp_right_given_lifted",
+    }
