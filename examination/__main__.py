@@ -12,6 +12,7 @@ import torch
 from examination import grasping, online, protocols
 from examination.attempts import Examination, collect
 from examination.methods import ColourHistogram, Embedding, MeanChroma, Method, Sift
+from examination.pictures import draw_sheet
 from examination.robustness import add_robustness
 from examination.splits import available_splits
 from examination.table import write_table
@@ -36,6 +37,7 @@ REFERENCE_SPLIT = {
     "toys_novel": "toys_seen",
     "gso_novel": "toys_seen",
 }
+PICTURED = ("toys_palette_novel", "gso_novel")
 # Local features are compared pair by pair, which is slow: this many attempts.
 MOST_FOR_SIFT = 250
 
@@ -55,9 +57,23 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", choices=["collect", "protocols", "grasping", "robustness", "online"], help="one part"
     )
-    parser.add_argument("--compare", type=Path, help="another checkpoint, for the table of robustness")
+    parser.add_argument(
+        "--compare",
+        type=_named_path,
+        action="append",
+        default=[],
+        metavar="NAME=CHECKPOINT",
+        help="another model for the table of robustness",
+    )
     parser.add_argument("--table", type=Path, help="also write the table of all parts to this Markdown file")
     return parser.parse_args(arguments)
+
+
+def _named_path(text: str) -> tuple[str, Path]:
+    name, _, path = text.partition("=")
+    if not name or not Path(path).exists():
+        raise argparse.ArgumentTypeError(f"{text!r}: give a name, '=' and a checkpoint that exists")
+    return name, Path(path)
 
 
 def main() -> None:
@@ -79,9 +95,9 @@ def main() -> None:
             _grasping(examination, split, options)
         if options.only in (None, "robustness") and split == "toys_palette_novel":
             results = _results("robustness", options)
-            compared = [_ours(options)]
-            if options.compare:
-                compared.append(_load(options.compare, "compared"))
+            compared = [_ours(options), *(_load(path, name) for name, path in options.compare)]
+            compared += [_load(path, f"{name}_unaligned", whole_scene=True) for name, path in options.compare]
+            compared.append(_load(_checkpoint(options), "ours_unaligned", whole_scene=True))
             add_robustness(examination, config, split, compared, kept, options.seed, results)
             results.write(options.output / "robustness.json")
     if options.only in (None, "online"):
@@ -107,10 +123,10 @@ def _ours(options: argparse.Namespace, name: str = "ours", views: int | None = N
     return _load(_checkpoint(options), name, views)
 
 
-def _load(checkpoint: Path, name: str, views: int | None = None) -> Embedding:
+def _load(checkpoint: Path, name: str, views: int | None = None, whole_scene: bool = False) -> Embedding:
     perceiver = Perceiver()
     perceiver.load(checkpoint)
-    return Embedding(perceiver, name, views)
+    return Embedding(perceiver, name, views, whole_scene)
 
 
 def _protocols(examination: Examination, split: str, options: argparse.Namespace) -> None:
@@ -118,13 +134,13 @@ def _protocols(examination: Examination, split: str, options: argparse.Namespace
     protocols.add_chance(examination, split, results)
     methods: list[Method] = [
         _ours(options),
-        _ours(options, "ours_one_view", 1),
         Embedding(Perceiver(), "untrained"),
         MeanChroma(),
         ColourHistogram(),
     ]
     for method in methods:
         protocols.examine(examination, method, split, results)
+    protocols.examine(examination, _ours(options, "ours_one_view", 1), split, results, heatmaps=False)
     protocols.examine(examination, Sift(), split, results, MOST_FOR_SIFT)
     _add_paper(results, split)
     gallery = {
@@ -133,6 +149,8 @@ def _protocols(examination: Examination, split: str, options: argparse.Namespace
         "objects": len(set(examination.labels.tolist())),
     }
     results.write(options.output / f"protocols-{split}.json", gallery=gallery)
+    if split in PICTURED and options.table:
+        draw_sheet(examination, methods[0], options.table.parent / f"images/retrieval-{split}.jpg")
 
 
 def _add_paper(results: Results, split: str) -> None:

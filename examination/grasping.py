@@ -115,7 +115,7 @@ def _try(cell: Cell, wanted: str, look: tuple | None, threshold: float, rng: np.
     for number in range(MOST_GRASPS):
         frame, camera, peak = cell.scene_frame(), cell.scene_camera, None
         if look is not None:
-            heat = look[0].heatmap(frame.rgb, look[1])
+            heat = look[0].heatmaps(frame.rgb, [look[1]])[0]
             peak = evaluation.peak(_without(heat, wrong_places))
         plans = plan_grasps(
             frame.depth_m,

@@ -25,8 +25,8 @@ class Method(Protocol):
     def similarity(self, queries: list, gallery: list) -> np.ndarray:
         """How alike descriptions are, (queries, gallery); higher is more alike."""
 
-    def heatmap(self, scene: np.ndarray, goal: Any) -> np.ndarray:
-        """Where a described object is in a scene, (H, W)."""
+    def heatmaps(self, scene: np.ndarray, goals: list) -> list[np.ndarray]:
+        """Where each of several described objects is in a scene, (H, W) each."""
 
     def mean(self, goals: list) -> Any:
         """A goal that any of several objects satisfies."""
@@ -47,10 +47,20 @@ class _Vectors:
 
 
 class Embedding(_Vectors):
-    """Grasp2Vec."""
+    """Grasp2Vec.
 
-    def __init__(self, perceiver: Perceiver, name: str, views: int | None = None) -> None:
-        self.name, self._perceiver, self._views = name, perceiver, views
+    Args:
+        perceiver: has the model.
+        name: in the result files.
+        views: how many views of a held object are looked at; None: all.
+        whole_scene: take the difference of whole scenes as they are, as in the paper, and not of aligned windows
+            around the change.
+    """
+
+    def __init__(
+        self, perceiver: Perceiver, name: str, views: int | None = None, whole_scene: bool = False
+    ) -> None:
+        self.name, self._perceiver, self._views, self._whole = name, perceiver, views, whole_scene
 
     @property
     def version(self) -> str:
@@ -59,14 +69,16 @@ class Embedding(_Vectors):
 
     def describe_removed(self, pre: np.ndarray, post: np.ndarray) -> np.ndarray:
         """phi_s(pre) - phi_s(post), (D,)."""
+        if self._whole:
+            return self._perceiver.embed_scene(pre) - self._perceiver.embed_scene(post)
         return self._perceiver.embed_removed(pre, post)
 
     def describe_held(self, views: list[np.ndarray]) -> np.ndarray:
         """Mean of phi_o over the views, at unit length each, (D,)."""
         return self.mean(list(self._perceiver.embed_held(views[: self._views])))
 
-    def heatmap(self, scene: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        return self._perceiver.heatmap(scene, goal)
+    def heatmaps(self, scene: np.ndarray, goals: list) -> list[np.ndarray]:
+        return list(self._perceiver.heatmaps(scene, np.stack(goals)))
 
 
 class MeanChroma(_Vectors):
@@ -81,8 +93,8 @@ class MeanChroma(_Vectors):
         colours = [baselines.mean_chroma(view, baselines.held_region(view)) for view in views]
         return np.mean(colours, axis=0)
 
-    def heatmap(self, scene: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        return baselines.chroma_heatmap(scene, goal)
+    def heatmaps(self, scene: np.ndarray, goals: list) -> list[np.ndarray]:
+        return [baselines.chroma_heatmap(scene, goal) for goal in goals]
 
     def mean(self, goals: list) -> np.ndarray:
         return np.mean(goals, axis=0)
@@ -99,8 +111,8 @@ class ColourHistogram(_Vectors):
     def describe_held(self, views: list[np.ndarray]) -> np.ndarray:
         return self.mean([baselines.colour_histogram(view, baselines.held_region(view)) for view in views])
 
-    def heatmap(self, scene: np.ndarray, goal: np.ndarray) -> np.ndarray:
-        return baselines.histogram_heatmap(scene, goal)
+    def heatmaps(self, scene: np.ndarray, goals: list) -> list[np.ndarray]:
+        return [baselines.histogram_heatmap(scene, goal) for goal in goals]
 
 
 class Sift:
@@ -122,9 +134,15 @@ class Sift:
     def _matches(query: list, views: list) -> int:
         return max(len(baselines.matched_points(view, q)) for q in query for view in views)
 
-    def heatmap(self, scene: np.ndarray, goal: list[baselines.LocalFeatures]) -> np.ndarray:
+    def heatmaps(self, scene: np.ndarray, goals: list) -> list[np.ndarray]:
         everywhere = baselines.local_features(scene, np.ones(scene.shape[:2], bool))
-        heat = np.zeros(scene.shape[:2], np.float32)
+        return [self._heatmap(scene.shape[:2], everywhere, goal) for goal in goals]
+
+    @staticmethod
+    def _heatmap(
+        size: tuple[int, int], everywhere: baselines.LocalFeatures, goal: list[baselines.LocalFeatures]
+    ) -> np.ndarray:
+        heat = np.zeros(size, np.float32)
         for view in goal:
             for column, row in baselines.matched_points(view, everywhere):
                 heat[min(int(row), heat.shape[0] - 1), min(int(column), heat.shape[1] - 1)] += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -15,6 +14,7 @@ from grasp2vec_ros.core.evaluation import Measurement
 from grasp2vec_ros.core.results import Results
 
 TARGETS_AT_ONCE = 3
+EITHER = "either of two"
 
 
 @dataclass
@@ -32,7 +32,12 @@ class Described:
 
 
 def examine(
-    examination: Examination, method: Method, split: str, results: Results, most: int | None = None
+    examination: Examination,
+    method: Method,
+    split: str,
+    results: Results,
+    most: int | None = None,
+    heatmaps: bool = True,
 ) -> Described:
     """Adds every row of a method on a split, and returns its descriptions.
 
@@ -42,6 +47,7 @@ def examine(
         split: its name in the result file.
         results: gets the rows.
         most: how many attempts are looked at; None: all. For methods that take minutes.
+        heatmaps: measure localisation too.
     """
     rows = np.arange(len(examination.attempts))[:most]
     described = Described(rows=rows)
@@ -60,7 +66,8 @@ def examine(
     results.add("reward_auc", split, method.name, evaluation.reward_auc(alike, labels))
     results.add("reward_accuracy", split, method.name, evaluation.reward_accuracy(alike, labels))
     results.add("reward_calibration_error", split, method.name, evaluation.reward_calibration(alike, labels))
-    _heatmaps(examination, described, method, split, results)
+    if heatmaps:
+        _heatmaps(examination, described, method, split, results)
     return described
 
 
@@ -80,32 +87,26 @@ def _heatmaps(
             # What cannot be seen cannot be pointed at.
             if views and masks[name].any():
                 goals[name] = described.held[views[rng.integers(len(views))]]
-        wanted = attempt.truth.held_object
-        if wanted in goals:
-            one.append(
-                evaluation.on_object(evaluation.peak(method.heatmap(scene, goals[wanted])), masks[wanted])
-            )
+        wanted, looked_for = attempt.truth.held_object, dict(goals)
+        names = []
         if len(goals) >= TARGETS_AT_ONCE:
             names = [str(name) for name in rng.choice(sorted(goals), TARGETS_AT_ONCE, replace=False)]
-            several.append(_all_found(method, scene, {name: goals[name] for name in names}, masks))
-            found = evaluation.peak(method.heatmap(scene, method.mean([goals[name] for name in names[:2]])))
-            either.append(any(evaluation.on_object(found, masks[name]) for name in names[:2]))
+            looked_for[EITHER] = method.mean([goals[name] for name in names[:2]])
+        if not looked_for:
+            continue
+        heats = method.heatmaps(scene, list(looked_for.values()))
+        peaks = {name: evaluation.peak(heat) for name, heat in zip(looked_for, heats, strict=True)}
+        if wanted in goals:
+            one.append(evaluation.on_object(peaks[wanted], masks[wanted]))
+        if names:
+            several.append(all(evaluation.on_object(peaks[name], masks[name]) for name in names))
+            either.append(any(evaluation.on_object(peaks[EITHER], masks[name]) for name in names[:2]))
     for metric, hits in (
         ("localisation", one),
         (f"localisation_of_{TARGETS_AT_ONCE}", several),
         ("composition", either),
     ):
         results.add(metric, split, method.name, evaluation.proportion(np.array(hits, bool)))
-
-
-def _all_found(
-    method: Method, scene: np.ndarray, goals: dict[str, Any], masks: dict[str, np.ndarray]
-) -> bool:
-    """Whether the peak of each goal's heatmap is on its object, each target's own."""
-    return all(
-        evaluation.on_object(evaluation.peak(method.heatmap(scene, goal)), masks[name])
-        for name, goal in goals.items()
-    )
 
 
 def add_chance(examination: Examination, split: str, results: Results) -> None:

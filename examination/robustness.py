@@ -132,7 +132,7 @@ def _score(attempts: list[Attempt], method: Embedding, split: str, name: str, re
     for i, attempt in enumerate(attempts):
         others = np.flatnonzero((labels == labels[i]) & (np.arange(len(labels)) != i))
         if len(others) and labels[i] in attempt.truth.masks:
-            spot = evaluation.peak(method.heatmap(attempt.experience.pre, held[int(others[0])]))
+            spot = evaluation.peak(method.heatmaps(attempt.experience.pre, [held[int(others[0])]])[0])
             found.append(evaluation.on_object(spot, attempt.truth.masks[labels[i]]))
     if found:
         results.add(f"localisation:{name}", split, method.name, evaluation.proportion(np.array(found, bool)))

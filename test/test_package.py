@@ -12,6 +12,7 @@ import yaml
 
 from grasp2vec_ros.core.grasp_anything import GraspAnythingConfig
 from grasp2vec_ros.core.inference import PerceiverConfig
+from grasp2vec_ros.core.options import from_yaml
 from grasp2vec_ros.core.trainer import TrainerConfig
 from grasp2vec_ros.nodes.capture import CaptureConfig
 from grasp2vec_ros.nodes.grasping import GraspingConfig
@@ -160,3 +161,8 @@ def test_every_pinned_requirement_is_in_the_constraints():
         for line in file.read_text().splitlines():
             name = re.split(r"[\[=<> #]", line.strip())[0].lower().replace("_", "-")
             assert not name or name in pinned, f"{file.name}: {name}"
+
+
+def test_the_configuration_of_the_shipped_model_can_be_read():
+    config = from_yaml(TrainerConfig, ROOT / "config/model.yaml", [])
+    assert config.learner.decay_steps > 0 and config.scene_group > 1

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 UNTRAINED = "untrained"
 SHIPPED_MODEL = "grasp2vec"
 # Side of the window around a change, as a share of the scene's width: more than the largest object.
-CHANGE_WINDOW = 0.35
+CHANGE_WINDOW = 0.28
 
 
 @dataclass
@@ -190,10 +190,12 @@ class Perceiver:
         height, width = scenes.shape[2:]
         side = min(max(32, round(CHANGE_WINDOW * width)), height)
         small = [(image.permute(1, 2, 0) * 255).round().byte().cpu().numpy() for image in scenes]
-        centre = change_centre(*small, max(3, side // 3))
-        left, top = window_corner(centre, (side, side), (width, height))
-        before, after = loaded.model.embed_scene(scenes[:, :, top : top + side, left : left + side])
-        return arithmetic.scene_difference(before, after).float().cpu().numpy()
+        left, top = window_corner(change_centre(*small, max(3, side // 3)), (side, side), (width, height))
+        window = scenes[:, :, top : top + side, left : left + side]
+        # An object lies as it happens to lie: the mean over mirrored windows depends less on how.
+        mirrored = [window, window.flip(2), window.flip(3), window.flip(2, 3)]
+        pooled = loaded.model.embed_scene(torch.cat(mirrored)).view(len(mirrored), 2, -1).mean(dim=0)
+        return arithmetic.scene_difference(pooled[0], pooled[1]).float().cpu().numpy()
 
     @torch.inference_mode()
     def embed_region(self, scene: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:
@@ -208,7 +210,6 @@ class Perceiver:
         common = maps[0].flatten(1).median(dim=1).values[:, None, None]
         return (maps[0] - common)[:, y0:y1, x0:x1].sum(dim=(1, 2)).float().cpu().numpy()
 
-    @torch.inference_mode()
     def heatmap(self, scene: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """Where the goal is in a scene.
 
@@ -219,17 +220,28 @@ class Perceiver:
         Returns:
             (H, W) float32, at the scene's size.
         """
+        return self.heatmaps(scene, goal[None])[0]
+
+    @torch.inference_mode()
+    def heatmaps(self, scene: np.ndarray, goals: np.ndarray) -> np.ndarray:
+        """Where each of several goals is in a scene, for little more than the time of one.
+
+        Args:
+            scene: (H, W, 3) uint8 RGB.
+            goals: (n, D).
+
+        Returns:
+            (n, H, W) float32, at the scene's size.
+        """
         loaded = self._loaded
-        if goal.shape != (loaded.model.config.embedding_size,):
-            raise ValueError(
-                f"goal: shape {goal.shape} does not fit the model's embedding size {loaded.model.config.embedding_size}"
-            )
+        size = loaded.model.config.embedding_size
+        if goals.ndim != 2 or goals.shape[1] != size:
+            raise ValueError(f"goals: shape {goals.shape} does not fit the model's embedding size {size}")
         maps = loaded.model.scene_map(scene_input(self._tensor(scene), loaded.model.config))
-        heat = arithmetic.heatmap(
-            maps[0], torch.from_numpy(np.ascontiguousarray(goal)).to(maps), self.config.cosine_heatmap
-        )
-        full = functional.interpolate(heat[None, None], scene.shape[:2], mode="bicubic", align_corners=False)
-        return full[0, 0].float().cpu().numpy()
+        vectors = torch.from_numpy(np.ascontiguousarray(goals)).to(maps)
+        heat = torch.stack([arithmetic.heatmap(maps[0], v, self.config.cosine_heatmap) for v in vectors])
+        full = functional.interpolate(heat[:, None], scene.shape[:2], mode="bicubic", align_corners=False)
+        return full[:, 0].float().cpu().numpy()
 
     @staticmethod
     def reward(goal: np.ndarray, held: np.ndarray) -> tuple[float, float]:

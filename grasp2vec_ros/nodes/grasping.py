@@ -44,7 +44,7 @@ class GraspingConfig:
         3, "views of each held object, the wrist turned between them", minimum=1, maximum=16
     )
     view_range_rad: float = option(
-        1.4, "the views are spread over this turn of the wrist", minimum=0.0, maximum=6.2
+        2.0, "the views are spread over this turn of the wrist", minimum=0.0, maximum=6.2
     )
     max_attempts: int = option(4, "attempts of GraspObject before it gives up", minimum=1, maximum=100)
     accept_reward: float = option(

@@ -45,9 +45,9 @@ class Oracle:
     def similarity(self, queries, gallery):
         return np.array([[float(q == g) for g in gallery] for q in queries])
 
-    def heatmap(self, scene, goal):
+    def heatmaps(self, scene, goals):
         masks = self._of_pre[scene.tobytes()].masks
-        return np.max([masks[name] for name in np.atleast_1d(goal)], axis=0).astype(np.float32)
+        return [np.max([masks[n] for n in np.atleast_1d(goal)], axis=0).astype(np.float32) for goal in goals]
 
     def mean(self, goals):
         return np.array(goals)
@@ -61,8 +61,9 @@ class Guess(Oracle):
     def similarity(self, queries, gallery):
         return np.random.default_rng(0).uniform(size=(len(queries), len(gallery)))
 
-    def heatmap(self, scene, goal):
-        return np.random.default_rng(len(str(goal))).uniform(size=scene.shape[:2])
+    def heatmaps(self, scene, goals):
+        rng = np.random.default_rng(len(str(goals)))
+        return [rng.uniform(size=scene.shape[:2]) for _ in goals]
 
 
 @pytest.mark.slow
