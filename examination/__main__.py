@@ -39,7 +39,7 @@ REFERENCE_SPLIT = {
 }
 PICTURED = ("toys_palette_novel", "gso_novel")
 # Local features are compared pair by pair, which is slow: this many attempts.
-MOST_FOR_SIFT = 250
+MOST_FOR_SIFT = 120
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -19,12 +19,15 @@ from grasp2vec_ros.core.inference import Perceiver
 from grasp2vec_ros.core.results import Results
 from grasp2vec_ros.core.store import ExperienceStore
 from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
+from grasp_cell.cell import Cell
 from grasp_cell.config import CellConfig
 from grasp_cell.library import open_library
+from grasp_cell.removals import simulate_removals
 
 UNKNOWN_TOYS = 10
 GRASPS = 100
 STEPS = 300
+REHEARSED = 1500  # simulated removals of toys that the model knows
 RESAMPLES = 2000
 
 
@@ -58,7 +61,7 @@ def add_online(
     toys, kept = _unknown_cell(), folder / "attempts"
     examined = collect(toys, attempts, seed + 20, kept, f"{UNKNOWN_TOYS} unknown toys, to measure")
     lessons = collect(replace(toys, seed=1), 2 * GRASPS, seed + 30, kept, "unknown toys, to learn from")
-    learned = _learn(checkpoint, lessons, folder / "online", seed)
+    learned = _learn(checkpoint, lessons, folder / "online", _rehearsal(folder / "rehearsal", seed), seed)
     before, after = (_embedding(path) for path in (checkpoint, learned))
     for split, examination in {"toys_palette_10_unknown": examined, **known}.items():
         hits = [_hits(examination, method) for method in (before, after)]
@@ -67,7 +70,20 @@ def add_online(
         results.add("retrieval_online", split, "gain", _paired_gain(*hits, seed))
 
 
-def _learn(checkpoint: Path, lessons: Examination, folder: Path, seed: int) -> Path:
+def _rehearsal(folder: Path, seed: int) -> Path:
+    """A store of simulated removals, made once."""
+    with ExperienceStore(folder) as store:
+        missing = REHEARSED - len(store)
+        if missing > 0:
+            cell = Cell(CellConfig(regime="shared_palette", seen_toys=1500, variation=1.0))
+            rng = np.random.default_rng([seed, len(store)])
+            for removal in tqdm(simulate_removals(cell, missing, rng), total=missing, desc="rehearsal"):
+                store.add(removal.experience)
+            cell.close()
+    return folder
+
+
+def _learn(checkpoint: Path, lessons: Examination, folder: Path, rehearsal: Path, seed: int) -> Path:
     """Learns from the first grasps that lifted something, and returns the new checkpoint."""
     # The same lessons give the same model: an earlier one is no head start.
     shutil.rmtree(folder, ignore_errors=True)
@@ -76,7 +92,7 @@ def _learn(checkpoint: Path, lessons: Examination, folder: Path, seed: int) -> P
             store.add(attempt.experience)
     model, _ = load_checkpoint(checkpoint)
     config = TrainerConfig(encoder=model.config, seed=seed)
-    trainer = OnlineTrainer(config, folder / "store", folder / "checkpoints", checkpoint)
+    trainer = OnlineTrainer(config, folder / "store", folder / "checkpoints", checkpoint, rehearsal)
     torch.manual_seed(seed)
     for _ in tqdm(range(STEPS), desc="learning the unknown toys", unit="step", mininterval=2.0):
         trainer.train_step()

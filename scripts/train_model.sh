@@ -10,5 +10,5 @@ removals() { python -m grasp_cell simulate-removals --store "$folder/store" "$@"
 removals --regime shared_palette --attempts 12000 --toys 4000 --seed 1
 removals --regime varied --attempts 18000 --toys 3000 --seed 2
 removals --regime shared_palette --attempts 25000 --toys 900000 --seed 7   # nearly every toy once
-python -m grasp2vec_ros train --store "$folder/store" --checkpoints "$folder/checkpoints" --config config/model.yaml --steps 5000
+python -m grasp2vec_ros train --store "$folder/store" --checkpoints "$folder/checkpoints" --config config/model.yaml --steps 4200
 echo "The newest file of $folder/checkpoints is the model; put it alone into models/grasp2vec/ to ship it."

@@ -30,13 +30,13 @@ class AugmentationConfig:
         0.2, "change of brightness, contrast and tint, the same for pre and post", minimum=0.0, maximum=1.0
     )
     hue: float = option(
-        0.8,
+        0.0,
         "share of batches in which all images get other hues: toys in colours that nobody made",
         minimum=0.0,
         maximum=1.0,
     )
     common_zoom: float = option(
-        0.25, "largest relative change of the size of all images of a batch", minimum=0.0, maximum=0.9
+        0.0, "largest relative change of the size of all images of a batch", minimum=0.0, maximum=0.9
     )
     drift: float = option(
         0.06, "change of brightness and tint between pre and post", minimum=0.0, maximum=1.0

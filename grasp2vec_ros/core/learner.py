@@ -38,6 +38,9 @@ class LearnerConfig:
         minimum=0.0,
         maximum=0.99999,
     )
+    frozen_centre: bool = option(
+        False, "the mean that held objects are counted from stays as it is", read_only=True
+    )
     precision: str = option(
         "auto",
         "of convolutions; auto: bfloat16 where the processor has it",
@@ -70,6 +73,8 @@ class Learner:
     ) -> None:
         self.model = model.to(device, memory_format=torch.channels_last).train()
         self.config, self.loss, self.device = config, loss, device
+        if config.frozen_centre:
+            self.model.centre.eval()
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
         self._precision = choose_precision(config.precision, device)
         self.optimiser = torch.optim.AdamW(

@@ -161,6 +161,7 @@ class OnlineTrainer:
         store_folder: the experience store; made when missing.
         checkpoint_folder: where checkpoints and the optimiser's state go.
         initial: a trained model to begin with, as the one that ships; its encoder must be the configured one.
+        rehearsal_folder: a store of what must not be forgotten, as simulated removals; half of each batch is from it.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -173,15 +174,18 @@ class OnlineTrainer:
         store_folder: str | Path,
         checkpoint_folder: str | Path,
         initial: str | Path | None = None,
+        rehearsal_folder: str | Path | None = None,
     ) -> None:
         self.config = config
         self._initial = None if initial is None else Path(initial)
         self.store = ExperienceStore(store_folder)
         self.folder = Path(checkpoint_folder)
         self._device = choose_device(config.device)
-        self._cache = ExperienceCache(
-            self.store, config.encoder, config.augmentation, config.cache_mb * 2**20
+        self._rehearsal = (
+            None if rehearsal_folder is None else ExperienceStore(rehearsal_folder, read_only=True)
         )
+        self._cache = self._cache_of(self.store)
+        self._rehearsal_cache = None if self._rehearsal is None else self._cache_of(self._rehearsal)
         self._rng = np.random.default_rng(config.seed)
         self._generator = torch.Generator().manual_seed(config.seed)
         # Held while weights change or are read: a step, a measurement, a checkpoint, a reset.
@@ -199,6 +203,10 @@ class OnlineTrainer:
         self._learner = self._fresh_learner()
         self._resume()
 
+    def _cache_of(self, store: ExperienceStore) -> ExperienceCache:
+        config = self.config
+        return ExperienceCache(store, config.encoder, config.augmentation, config.cache_mb * 2**20)
+
     def _fresh_learner(self) -> Learner:
         if self._initial is None:
             return self._learner_of(make_model(self.config.encoder, self.config.seed), fine_tuning=False)
@@ -209,7 +217,8 @@ class OnlineTrainer:
     def _learner_of(self, model: Grasp2Vec, fine_tuning: bool) -> Learner:
         learner, objective, tuning = self.config.learner, self.config.objective, self.config.fine_tuning
         if fine_tuning:
-            learner = replace(learner, learning_rate=tuning.learning_rate, decay_steps=0)
+            # A few objects have another mean than all objects have.
+            learner = replace(learner, learning_rate=tuning.learning_rate, decay_steps=0, frozen_centre=True)
             objective = replace(objective, same_object_cosine=tuning.same_object_cosine)
         return Learner(model, learner, objective, self._device)
 
@@ -254,6 +263,8 @@ class OnlineTrainer:
         """Stops and closes the store."""
         self.stop()
         self.store.close()
+        if self._rehearsal is not None:
+            self._rehearsal.close()
 
     def pause(self) -> None:
         """Stops learning after the step that is running; returns when it is over."""
@@ -384,12 +395,23 @@ class OnlineTrainer:
             return loss
 
     def _draw(self) -> list[PreparedExperience]:
-        size, group = self.config.batch_size, self.config.scene_group
-        ids = self.store.sample(2 * size // group + 1, self._rng, lifted=True, split="train")
+        size = self.config.batch_size
+        if self._rehearsal is None:
+            return self._draw_from(self.store, self._cache, size)
+        new = self._draw_from(self.store, self._cache, size // 2)
+        if len(new) < self.config.smallest_batch:
+            return new
+        return new + self._draw_from(self._rehearsal, self._rehearsal_cache, size - len(new))
+
+    def _draw_from(
+        self, store: ExperienceStore, cache: ExperienceCache, size: int
+    ) -> list[PreparedExperience]:
+        group = self.config.scene_group
+        ids = store.sample(2 * size // group + 1, self._rng, lifted=True, split="train")
         if group > 1:
             # Without them, what tells attempts apart most easily is the light and the table, not the object.
-            ids = [near for i in dict.fromkeys(ids) for near in self.store.neighbours(i, group - 1)[:group]]
-        items = (self._cache.get(experience_id) for experience_id in list(dict.fromkeys(ids))[:size])
+            ids = [near for i in dict.fromkeys(ids) for near in store.neighbours(i, group - 1)[:group]]
+        items = (cache.get(experience_id) for experience_id in list(dict.fromkeys(ids))[:size])
         return [item for item in items if item is not None]
 
     def _draw_failures(self) -> tuple[Tensor, Tensor] | tuple[None, None]:

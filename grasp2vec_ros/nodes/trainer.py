@@ -34,6 +34,11 @@ class TrainerNodeConfig:
         "what learning begins with as long as the folder has no checkpoint: 'shipped', 'none', or a file",
         read_only=True,
     )
+    rehearsal_store: str = option(
+        "",
+        "folder of a store of what must not be forgotten, as simulated removals; half of each batch is from it",
+        read_only=True,
+    )
 
 
 class TrainerNode(KitNode):
@@ -57,7 +62,13 @@ class TrainerNode(KitNode):
     def set_up(self) -> None:
         """Opens the store, goes on from the newest checkpoint and starts to learn."""
         initial = initial_checkpoint(self.config.initial_checkpoint)
-        self.trainer = OnlineTrainer(self.training, self.config.store, self.config.checkpoints, initial)
+        self.trainer = OnlineTrainer(
+            self.training,
+            self.config.store,
+            self.config.checkpoints,
+            initial,
+            self.config.rehearsal_store or None,
+        )
         self._publisher = self.create_publisher(TrainingStatus, "~/status", LATCHED)
         self._waiting_since = 0.0
         self.create_timer(1.0, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
