@@ -88,7 +88,7 @@ def _pick(operator: Operator, wanted: str, shown: list[np.ndarray]) -> Pick:
         wanted=wanted,
         lifted=held_names[-1] if held is not None and held_names else None,
         first_lifted=held_names[0] if held_names else None,
-        goal=shown,
+        goal=shown[0],
         scene=scene,
         heatmap=heatmap,
         peak=(info.peak_u, info.peak_v),

@@ -18,8 +18,8 @@ from grasp_cell.collect import Attempt
 from grasp_cell.config import CellConfig
 from grasp_cell.removals import simulate_removals
 
-MOST = 300
-REMOVALS = 240
+MOST = 150
+REMOVALS = 150
 Disturbance = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 

@@ -47,9 +47,9 @@ IDLE_S = 0.2
 class FineTuningConfig:
     """What differs when learning goes on from a trained model: a few new objects must not cost the old ones."""
 
-    learning_rate: float = option(1e-4, "of AdamW", minimum=1e-7, maximum=1.0)
+    learning_rate: float = option(3e-5, "of AdamW", minimum=1e-7, maximum=1.0)
     same_object_cosine: float = option(
-        0.75,
+        0.7,
         "two held objects of a batch that are more alike than this are not pushed apart: with few objects, most"
         " batches hold the same one several times. 1: all are",
         minimum=0.0,
