@@ -96,8 +96,8 @@ def main() -> None:
         if options.only in (None, "robustness") and split == "toys_palette_novel":
             results = _results("robustness", options)
             compared = [_ours(options), *(_load(path, name) for name, path in options.compare)]
-            compared += [_load(path, f"{name}_unaligned", whole_scene=True) for name, path in options.compare]
-            compared.append(_load(_checkpoint(options), "ours_unaligned", whole_scene=True))
+            compared += [_load(path, f"{name}_unaligned", unaligned=True) for name, path in options.compare]
+            compared.append(_load(_checkpoint(options), "ours_unaligned", unaligned=True))
             add_robustness(examination, config, split, compared, kept, options.seed, results)
             results.write(options.output / "robustness.json")
     if options.only in (None, "online"):
@@ -123,10 +123,10 @@ def _ours(options: argparse.Namespace, name: str = "ours", views: int | None = N
     return _load(_checkpoint(options), name, views)
 
 
-def _load(checkpoint: Path, name: str, views: int | None = None, whole_scene: bool = False) -> Embedding:
+def _load(checkpoint: Path, name: str, views: int | None = None, unaligned: bool = False) -> Embedding:
     perceiver = Perceiver()
     perceiver.load(checkpoint)
-    return Embedding(perceiver, name, views, whole_scene)
+    return Embedding(perceiver, name, views, unaligned)
 
 
 def _protocols(examination: Examination, split: str, options: argparse.Namespace) -> None:

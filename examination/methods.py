@@ -53,14 +53,13 @@ class Embedding(_Vectors):
         perceiver: has the model.
         name: in the result files.
         views: how many views of a held object are looked at; None: all.
-        whole_scene: take the difference of whole scenes as they are, as in the paper, and not of aligned windows
-            around the change.
+        unaligned: take the difference of the scenes as they are, as in the paper.
     """
 
     def __init__(
-        self, perceiver: Perceiver, name: str, views: int | None = None, whole_scene: bool = False
+        self, perceiver: Perceiver, name: str, views: int | None = None, unaligned: bool = False
     ) -> None:
-        self.name, self._perceiver, self._views, self._whole = name, perceiver, views, whole_scene
+        self.name, self._perceiver, self._views, self._unaligned = name, perceiver, views, unaligned
 
     @property
     def version(self) -> str:
@@ -69,7 +68,7 @@ class Embedding(_Vectors):
 
     def describe_removed(self, pre: np.ndarray, post: np.ndarray) -> np.ndarray:
         """phi_s(pre) - phi_s(post), (D,)."""
-        if self._whole:
+        if self._unaligned:
             return self._perceiver.embed_scene(pre) - self._perceiver.embed_scene(post)
         return self._perceiver.embed_removed(pre, post)
 

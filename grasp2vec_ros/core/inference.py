@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from grasp2vec_ros.core import arithmetic
-from grasp2vec_ros.core.change import aligned, change_centre, window_corner
+from grasp2vec_ros.core.change import aligned
 from grasp2vec_ros.core.checkpoint import CheckpointError, load_checkpoint, newest_checkpoint
 from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, held_input, make_model, scene_input
 from grasp2vec_ros.core.options import option
@@ -22,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 UNTRAINED = "untrained"
 SHIPPED_MODEL = "grasp2vec"
-# Side of the window around a change, as a share of the scene's width: more than the largest object.
-CHANGE_WINDOW = 0.28
 
 
 @dataclass
@@ -174,8 +172,8 @@ class Perceiver:
     def embed_removed(self, pre: np.ndarray, post: np.ndarray) -> np.ndarray:
         """phi_s(pre) - phi_s(post): what was taken out of a scene.
 
-        Only a window around the change is looked at, as in training: nothing else should have changed, and what the
-        camera did meanwhile to the rest would add up in the sum.
+        `post` is aligned to `pre` first: what the camera did meanwhile would add up over the whole scene. The scene
+        is looked at as a whole; neighbours that the grasp has pushed cancel then, in a window they need not.
 
         Args:
             pre, post: (H, W, 3) uint8 RGB.
@@ -184,18 +182,9 @@ class Perceiver:
             (D,) float32.
         """
         loaded = self._loaded
-        scenes = scene_input(
-            torch.from_numpy(np.stack([pre, aligned(pre, post)])).to(self.device), loaded.model.config
-        )
-        height, width = scenes.shape[2:]
-        side = min(max(32, round(CHANGE_WINDOW * width)), height)
-        small = [(image.permute(1, 2, 0) * 255).round().byte().cpu().numpy() for image in scenes]
-        left, top = window_corner(change_centre(*small, max(3, side // 3)), (side, side), (width, height))
-        window = scenes[:, :, top : top + side, left : left + side]
-        # An object lies as it happens to lie: the mean over mirrored windows depends less on how.
-        mirrored = [window, window.flip(2), window.flip(3), window.flip(2, 3)]
-        pooled = loaded.model.embed_scene(torch.cat(mirrored)).view(len(mirrored), 2, -1).mean(dim=0)
-        return arithmetic.scene_difference(pooled[0], pooled[1]).float().cpu().numpy()
+        scenes = torch.from_numpy(np.stack([pre, aligned(pre, post)])).to(self.device)
+        before, after = loaded.model.embed_scene(scene_input(scenes, loaded.model.config))
+        return arithmetic.scene_difference(before, after).float().cpu().numpy()
 
     @torch.inference_mode()
     def embed_region(self, scene: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:

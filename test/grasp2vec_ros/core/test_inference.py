@@ -119,7 +119,7 @@ def test_what_was_removed_does_not_depend_on_what_the_camera_did_meanwhile():
     cosine = removed @ darker / np.linalg.norm(removed) / np.linalg.norm(darker)
     whole = perceiver.embed_scene(pre) - perceiver.embed_scene((post * 0.85).astype(np.uint8))
     plain = removed @ whole / np.linalg.norm(removed) / np.linalg.norm(whole)
-    assert cosine > 0.95 and cosine > plain + 0.05
+    assert cosine > 0.8 and cosine > plain + 0.2
 
 
 def test_the_model_that_ships_can_be_used_and_trained_on():
