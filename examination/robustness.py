@@ -18,7 +18,8 @@ from grasp_cell.collect import Attempt
 from grasp_cell.config import CellConfig
 from grasp_cell.removals import simulate_removals
 
-MOST = 150
+MOST = 100
+WITH_SHADOWS = 150
 REMOVALS = 150
 Disturbance = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -86,7 +87,9 @@ def add_robustness(
         results: gets the rows.
     """
     attempts = examination.attempts[:MOST]
-    shadows = collect(replace(config, shadows=True), MOST, seed, folder, f"{split} with shadows").attempts
+    shadows = collect(
+        replace(config, shadows=True), WITH_SHADOWS, seed, folder, f"{split} with shadows"
+    ).attempts[:MOST]
     still, nudged = (_removals(config, seed, nudge) for nudge in (0.0, 0.012))
     for method in methods:
         for name, (to_post, to_both) in DISTURBANCES.items():
