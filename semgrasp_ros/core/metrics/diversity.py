@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,10 +59,14 @@ def cluster_spread(parameters: np.ndarray, clusters: int = CLUSTERS, seed: int =
         raise ValueError(
             f"parameters of shape {parameters.shape} must be finite and (n, D) with n >= {clusters}, the clusters"
         )
-    best = None
+    # Of fewer different grasps no more clusters can be made.
+    count, best = min(clusters, len(np.unique(parameters, axis=0))), None
     # k-means ends in a local optimum: the best of a few beginnings.
     for attempt in range(5):
-        centres, which = kmeans2(parameters, clusters, minit="++", rng=seed + attempt, missing="warn")
+        with warnings.catch_warnings():
+            # An attempt that leaves a cluster empty is no better than the others and no reason for alarm.
+            warnings.filterwarnings("ignore", message="One of the clusters is empty")
+            centres, which = kmeans2(parameters, count, minit="++", rng=seed + attempt)
         size = float(np.linalg.norm(parameters - centres[which], axis=1).mean())
         if best is None or size < best[0]:
             best = (size, which)
