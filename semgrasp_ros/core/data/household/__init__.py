@@ -1,0 +1,40 @@
+"""Generated household objects with named parts: any number of instances of every family."""
+
+import difflib
+from zlib import crc32
+
+import numpy as np
+
+from . import containers, devices, kitchen, personal, tools, vessels
+from .family import Family, Hold
+from .object import HouseholdObject, Part, assemble
+
+__all__ = ["FAMILIES", "Family", "Hold", "HouseholdObject", "Part", "make_object"]
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for kind in (vessels, containers, kitchen, tools, devices, personal)
+    for family in kind.FAMILIES
+}
+
+
+def make_object(family: str, instance: int) -> HouseholdObject:
+    """An instance of a family; the same arguments give the same object.
+
+    Args:
+        family: Key of `FAMILIES`.
+        instance: Any number from 0.
+
+    Returns:
+        The object, centred, resting on an imagined table.
+
+    Raises:
+        ValueError: The family is unknown, or the instance is negative.
+    """
+    if family not in FAMILIES:
+        near = difflib.get_close_matches(str(family), FAMILIES, n=3, cutoff=0.0)
+        raise ValueError(f"family {family!r} is unknown; the nearest known names are {', '.join(near)}")
+    if instance < 0:
+        raise ValueError(f"instance {instance} is negative; give a number from 0")
+    rng = np.random.default_rng([crc32(family.encode()), int(instance)])
+    return assemble(family, int(instance), FAMILIES[family].build(rng))
