@@ -91,8 +91,8 @@ def test_texts_are_complete_and_tidy(kind, phrasings):
 @pytest.mark.parametrize("kind", KINDS)
 def test_seen_and_unseen_share_no_text(kind):
     for annotation in (MUG, SCISSORS):
-        learned = {text.lower().rstrip(".!?") for text in texts(sample(annotation, kind, count=700))}
-        held_out = {text.lower().rstrip(".!?") for text in texts(sample(annotation, kind, "unseen", 700))}
+        learned = {text.lower().rstrip(".!?") for text in texts(sample(annotation, kind, count=600))}
+        held_out = {text.lower().rstrip(".!?") for text in texts(sample(annotation, kind, "unseen", 600))}
         # One word said in answer to a question is a name, not a phrasing.
         assert not {text for text in learned & held_out if len(text.split()) > 3}
 
@@ -142,16 +142,20 @@ def test_a_seed_gives_the_same_captions():
 
 
 def test_plural_objects_agree():
+    said = replace(SCISSORS, family_names=("scissors",), touches=(), intent="hand_over")
+    determiner = "(?:the|my|our|your|these|those)"
+    wrong = (
+        r"\b(?:a|this|that) scissors\b",
+        r"scissors's",
+        rf"(?:^|[.?!:] ){determiner} scissors (?:is|needs|calls|belongs)\b",
+        rf"\bis {determiner} scissors\b",
+        r"\bits\b",
+        r"\bhandles is\b",
+    )
     for phrasings in PHRASINGS:
         for kind in KINDS:
-            said = replace(SCISSORS, family_names=("scissors",), touches=(), intent="hand_over")
-            for text in texts(sample(said, kind, phrasings, 200)):
-                assert not re.search(
-                    r"\b(?:a|this|that) scissors\b|scissors's|^scissors (?:is|needs|calls)\b", text
-                ), text
-                assert not re.search(r"\bits\b", text), text
-            for text in texts(sample(said, kind, phrasings, 50)):
-                assert "handles is" not in text
+            for text in texts(sample(said, kind, phrasings, 100)):
+                assert not any(re.search(pattern, text, re.IGNORECASE) for pattern in wrong), text
     assert any(" them" in text for text in texts(sample(SCISSORS, "part")))
     assert any("their handles" in text for text in texts(sample(SCISSORS, "part")))
 
@@ -161,7 +165,7 @@ def test_the_fields_that_words_fix_are_recorded():
         for phrasings in PHRASINGS:
             parts = {*annotation.part_names}
             for kind in ("fingers", "part", "manner", "intent", "combined"):
-                for caption in sample(annotation, kind, phrasings, 200):
+                for caption in sample(annotation, kind, phrasings, 80):
                     said = any(re.search(rf"\b{name}\b", whole(caption)) for name in parts)
                     assert said == ("part" in caption.names), caption
                     assert caption.names

@@ -444,7 +444,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "question_intent": (
         "what is this grasp good for?",
         "what does the person want to do with <object>?",
-        "why is <object> held like this?",
+        "why <o be> <object> held like this?",
     ),
     "answer_intent": (
         "to $aim.",
