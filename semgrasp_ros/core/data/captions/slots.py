@@ -266,6 +266,7 @@ _FILLERS = {
     "an_object": GraspSlots._new_object,
     "there_is": lambda self, rng: "there are" if is_plural(self.names.object) else "there is",
     "it": GraspSlots._it,
+    "its": lambda self, rng: self._its(),
     "part": lambda self, rng: f"the {self._part}",
     "its_part": lambda self, rng: f"{self._its()} {self._part}",
     "objects_part": lambda self, rng: f"{possessive(self._object(rng))} {self._part}",

@@ -100,7 +100,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "as one would a house key",
     ),
     "manner_how.hook": (
-        "as though it were a bucket",
+        "as one would a bucket",
         "as one would a suitcase",
         "letting <it> hang from bent fingers",
     ),
@@ -146,8 +146,8 @@ RULES: dict[str, tuple[str, ...]] = {
         "get going with <object> so as to <purpose>",
         "<purpose> by means of <object>",
         "make use of <object>",
-        "employ <object> for its purpose",
-        "get <object> to do its job",
+        "employ <object> for <its> purpose",
+        "get <object> to do <its> job",
     ),
     "goal.food": ("munch <object>", "sink your teeth into <object>"),
     "goal.opener": ("get past <closed> by means of <object>", "let <object> deal with <closed>"),
@@ -216,7 +216,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "need.lift": ("<object> ought to leave the tabletop.", "up with <object>!"),
     "need.hand_over": ("I'd be glad to receive <object> from you.", "<object> <o belong> in my hands."),
     "need.pour": ("a drop of <liquid> from <object> would be lovely.", "anyone for <liquid> from <object>?"),
-    "need.open": ("<object> won't come open by itself.", "I'm after what's inside <object>."),
+    "need.open": ("<object> won't come open unaided.", "I'm after what's inside <object>."),
     "need.move": ("<object> ought to be $place.", "I'd rather see <object> elsewhere."),
     "need.hold": ("<object> mustn't slip away from you.", "don't drop <object>."),
     # --- several at once
