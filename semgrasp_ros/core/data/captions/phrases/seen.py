@@ -398,7 +398,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "other_clause": ("<these> <w touch> <that_part>",),
     # --- the assistant's words
     "question_whole": (
-        "how is <object> being held?",
+        "how <o be> <object> being held?",
         "describe this grasp.",
         "describe the grasp on <object>.",
         "what kind of grasp is this?",
