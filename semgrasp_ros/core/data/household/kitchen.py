@@ -45,11 +45,10 @@ def knife(rng: np.random.Generator) -> list[Part]:
     length, thick = rng.uniform(0.09, 0.13), rng.uniform(0.019, 0.028)
     reach, deep = rng.uniform(0.09, 0.22), rng.uniform(0.022, 0.05)
     spine, top = rng.uniform(0.002, 0.0035), thick * 0.35
-    tip_low = rng.uniform(-0.2, 0.75)
-    t = np.linspace(0, 1, 6)
-    low = (top - deep) + deep * np.clip(t - 0.35, 0, 1) ** 2 / 0.65**2 * (0.25 + 0.7 * max(tip_low, 0))
-    high = top - deep * max(-tip_low, 0) * 2 * t**3
-    stations = [(x * reach, lo, max(hi, lo + 0.003)) for x, lo, hi in zip(t, low, high + 0 * t, strict=True)]
+    point, belly = rng.uniform(0.4, 0.97), rng.uniform(0.2, 0.7)
+    t = np.linspace(0, 1, 7)
+    low = top - deep * (1 - point * (np.clip(t - belly, 0, 1) / (1 - belly)) ** 2)
+    stations = [(x * reach, lo, top) for x, lo in zip(t, low, strict=True)]
     stations[0] = (-0.01, *stations[0][1:])
     handle = grip(rng, length, thick, rng.uniform(0.6, 0.8), rng.choice(["soft", "octagonal", "round"]))
     parts = [part("handle", handle), part("blade", blade(stations, 0.0006, spine))]

@@ -127,28 +127,47 @@ def assemble(family: str, instance: int, parts: Iterable[Part]) -> HouseholdObje
 
 def _union(solids: list[trimesh.Trimesh], what: str) -> trimesh.Trimesh:
     """Closed surface of overlapping solids; slivers and enclosed gaps left by rounding are dropped."""
-    for attempt in range(5):
-        pieces = sorted(_united(solids, attempt * 2e-4).decompose(), key=lambda piece: -piece.volume())
+    for attempt in range(8):
+        pieces = sorted(_united(solids, attempt).decompose(), key=lambda piece: -piece.volume())
         volumes = [piece.volume() for piece in pieces]
-        surface = pieces[0].to_mesh64()
-        # Merging equal corners is what every reader of a mesh does, so it must be closed after that.
-        mesh = trimesh.Trimesh(surface.vert_properties[:, :3].copy(), surface.tri_verts.astype(np.int64))
+        mesh = _on_grid(pieces[0])
         if sum(volumes[1:]) < 1e-3 * volumes[0] and mesh.is_watertight and mesh.body_count == 1:
             return mesh
     shown = ", ".join(f"{volume * 1e6:.3f}" for volume in volumes)
-    raise ValueError(f"{what}: no closed body, but pieces of {shown} cm3; let all solids overlap by 0.1 mm at least")
+    raise ValueError(
+        f"{what}: no closed body, but pieces of {shown} cm3; let all solids overlap by 0.1 mm at least"
+    )
 
 
-def _united(solids: list[trimesh.Trimesh], swell: float) -> manifold3d.Manifold:
-    """Union after every solid has grown by another share, at most swell.
+def _on_grid(piece: manifold3d.Manifold) -> trimesh.Trimesh:
+    """Mesh whose corners are whole micrometres from its first corner, equal ones merged.
 
-    Faces that coincide up to rounding leave cracks. Growing the solids unequally, by micrometres, parts such faces.
+    Readers of meshes merge equal corners, some after rounding. Merged here, the surface stays closed for them too.
     """
+    surface = piece.to_mesh64()
+    corners = surface.vert_properties[:, :3]
+    mesh = trimesh.Trimesh(corners[0] + np.round(corners - corners[0], 6), surface.tri_verts.astype(np.int64))
+    faces = mesh.faces
+    distinct = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
+    mesh.update_faces(distinct)
+    mesh.remove_unreferenced_vertices()
+    return mesh
+
+
+def _united(solids: list[trimesh.Trimesh], attempt: int) -> manifold3d.Manifold:
+    """Union; from the second attempt on, every corner is moved by some micrometres.
+
+    Neighbours that share the very same corners unite best untouched. Where surfaces coincide only up to rounding, cracks
+    remain; growing the solids and moving their corners a little parts such surfaces.
+    """
+    rng = np.random.default_rng(attempt)
     bodies = []
-    for k, solid in enumerate(solids):
-        # Exactly zero at first: neighbours that share the very same corners unite best untouched.
-        grown = solid.vertices + (solid.vertices - solid.vertices.mean(axis=0)) * swell * (k * 0.618 % 1)
-        # Plain copies: the library takes no subclasses of arrays.
-        mesh = manifold3d.Mesh64(np.array(grown, dtype=np.float64), np.array(solid.faces, dtype=np.uint64))
+    for solid in solids:
+        vertices = np.array(solid.vertices, dtype=np.float64)
+        if attempt > 0:
+            vertices += 5e-4 * (vertices - vertices.mean(axis=0)) + rng.normal(
+                scale=4e-6, size=vertices.shape
+            )
+        mesh = manifold3d.Mesh64(vertices, np.array(solid.faces, dtype=np.uint64))
         bodies.append(manifold3d.Manifold(mesh))
     return manifold3d.Manifold.batch_boolean(bodies, manifold3d.OpType.Add).simplify(2e-5)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .family import Family, Part, hold, part
-from .solids import ellipsoid, lathe, loop, moved, rod, section, shell, smooth, staves, sweep
+from .solids import ellipsoid, hull, lathe, loop, moved, rod, section, shell, smooth, staves, sweep
 
 Y, Z = (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 
@@ -241,19 +241,16 @@ def pitcher(rng: np.random.Generator) -> list[Part]:
         width=rng.uniform(0.016, 0.026),
         thickness=rng.uniform(0.010, 0.016),
     )
-    out, tall = rng.uniform(0.018, 0.032), rng.uniform(0.03, 0.05)
-    brim = -neck * 0.53 + wall * 0.3
-    lip = [
-        sweep([(brim, 0.02 * s, height - tall), (brim - out, 0, height + 0.004)], 0.012, wall, (0, 1, 0))
-        for s in (-1, 1)
-    ]
-    lip_floor = sweep(
-        [(brim + 0.002, 0, height - tall), (brim - out, 0, height + 0.003)], (0.03, 0.016), wall, Y, "soft"
+    out, tall, wide = rng.uniform(0.014, 0.024), rng.uniform(0.03, 0.05), neck * rng.uniform(0.4, 0.6)
+    brim = -0.53 * neck + 1.5 * wall
+    beak = np.array(
+        [(brim, s * wide / 2, z) for s in (-1, 1) for z in (height - 0.001, height - tall)]
+        + [(-0.53 * neck - out, s * 0.005, height - drop) for s in (-1, 1) for drop in (0.001, 0.006)]
     )
     return [
         part("body", shell(profile, wall, shape)),
         part("handle", handle),
-        part("spout", lip[0], lip[1], lip_floor),
+        part("spout", hull(beak)),
     ]
 
 
@@ -327,7 +324,7 @@ def pan(rng: np.random.Generator) -> list[Part]:
 
 
 def pot(rng: np.random.Generator) -> list[Part]:
-    """Cooking pot with two handles, with or without a lid."""
+    """Covered cooking pot with two handles."""
     width, height, wall = rng.uniform(0.15, 0.24), rng.uniform(0.08, 0.16), rng.uniform(0.004, 0.006)
     profile = [(0, width * rng.uniform(0.9, 1)), (0.1 * height, width), (height, width)]
     z, half = height * rng.uniform(0.65, 0.85), rng.uniform(0.035, 0.05)
@@ -335,25 +332,17 @@ def pot(rng: np.random.Generator) -> list[Part]:
     reach = width / 2 - at + rng.uniform(0.03, 0.042)
     path = loop((at, half, z), (at, -half, z), (reach, 0, rng.uniform(0, 0.01)), rng.uniform(2.2, 4), 10)
     handle = sweep(path, rng.uniform(0.009, 0.016), rng.uniform(0.010, 0.014), Z)
-    parts = [
+    rise, knob = rng.uniform(0.012, 0.03), rng.uniform(0.028, 0.042)
+    brim = [(height - 0.001, width * 1.01), (height + 0.003, width * 1.01)]
+    above = height + rise
+    stalk = lathe([(above - 0.002, 0.5 * knob), (above + 0.018, 0.45 * knob)])
+    cap = lathe([(above + 0.014, 0.9 * knob), (above + 0.022, knob), (above + 0.03, 0.7 * knob)])
+    return [
         part("body", shell(profile, wall)),
         part("handles", handle, moved(handle, turn="z", degrees=180)),
+        part("lid", lathe([*brim, (above, 0.25 * width)])),
+        part("knob", stalk, cap),
     ]
-    if rng.random() < 0.6:
-        rise, knob = rng.uniform(0.012, 0.03), rng.uniform(0.028, 0.042)
-        lid = lathe(
-            [(height - 0.001, width * 1.01), (height + 0.003, width * 1.01), (height + rise, 0.25 * width)]
-        )
-        stalk = lathe([(height + rise - 0.002, 0.5 * knob), (height + rise + 0.018, 0.45 * knob)])
-        cap = lathe(
-            [
-                (height + rise + 0.014, 0.9 * knob),
-                (height + rise + 0.022, knob),
-                (height + rise + 0.03, 0.7 * knob),
-            ]
-        )
-        parts += [part("lid", lid), part("knob", stalk, cap)]
-    return parts
 
 
 FAMILIES = (
