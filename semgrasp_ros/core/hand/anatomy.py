@@ -11,6 +11,8 @@ import numpy as np
 FINGERS = ("index", "middle", "little", "ring", "thumb")
 REGIONS = ("thumb", "index", "middle", "ring", "little", "palm")
 THUMB_BASE = 13
+# A pad's normal is looked for within 45 degrees of where a right hand has it.
+PAD_COSINE = 0.7
 
 
 def hand_frame(joints: np.ndarray) -> np.ndarray:
@@ -62,7 +64,11 @@ def _pad_normal(points: np.ndarray, along: np.ndarray, outward: np.ndarray) -> n
     flat = flat - np.outer(flat @ along, along)
     _, _, directions = np.linalg.svd(flat, full_matrices=False)
     normal = directions[1]  # of the two across the bone, the thin one
-    return normal if normal @ outward > 0 else -normal
+    normal = normal if normal @ outward > 0 else -normal
+    expected = outward - (outward @ along) * along
+    expected /= np.linalg.norm(expected)
+    # Where few or uneven vertices make a round finger look thin sideways, anatomy knows better.
+    return normal if normal @ expected > PAD_COSINE else expected
 
 
 def joint_limits() -> np.ndarray:
@@ -102,5 +108,7 @@ def finger_tips(vertices: np.ndarray, joints: np.ndarray, weights: np.ndarray) -
     tips = []
     for last in (3, 6, 9, 12, 15):
         members = np.flatnonzero(weights[:, last] > 0.5)
-        tips.append(members[np.argmax((vertices[members] - joints[last]) @ (joints[last] - joints[last - 1]))])
+        tips.append(
+            members[np.argmax((vertices[members] - joints[last]) @ (joints[last] - joints[last - 1]))]
+        )
     return np.array(tips)

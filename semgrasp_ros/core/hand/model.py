@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from semgrasp_ros.core.hand.anatomy import hand_frame
 from semgrasp_ros.core.hand.rotations import matrix_from_vector
 
 JOINTS = 15
@@ -66,12 +67,22 @@ class HandSurface:
     keypoints: torch.Tensor
 
 
+def _frame(joints: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(hand_frame(joints.double().cpu().numpy())).to(joints)
+
+
 class HandModel(nn.Module):
     """Wrist T in SE(3), 15 rotations and 10 shape values to a surface.
 
     Args:
-        arrays: from `load_hand`.
-        keep: only these vertices (K,) are posed by `surface`; all when None. Optimisation needs only some.
+        arrays: of an open hand or of a MANO file, as `load_hand` reads them.
+
+    Attributes:
+        frame: (3, 3) rotation from the resting mesh's axes into those of a right hand: x from the wrist to the
+            middle knuckle, y to the thumb's side, z out of the back. The open hand rests in them (frame is near the
+            identity), MANO does not: a direction v of the right hand is `v @ frame` in the mesh's axes.
+        joint_template: (16, 3) joints at rest, mean shape.
+        joint_directions: (16, 3, 10) metres per unit of shape.
     """
 
     def __init__(self, arrays: HandArrays) -> None:
@@ -86,14 +97,18 @@ class HandModel(nn.Module):
         # Joints are linear in the shape: no need for the whole surface.
         self.register_buffer("joint_template", self.joint_regressor @ self.template, persistent=False)
         self.register_buffer(
-            "joint_directions", torch.einsum("jv,vcs->jcs", self.joint_regressor, self.shape_directions), persistent=False
+            "joint_directions",
+            torch.einsum("jv,vcs->jcs", self.joint_regressor, self.shape_directions),
+            persistent=False,
         )
+        self.register_buffer("frame", _frame(self.joint_template), persistent=False)
 
     def forward(self, wrist: torch.Tensor, joint_rotations: torch.Tensor, shape: torch.Tensor) -> HandSurface:
         """Poses the hand.
 
         Args:
-            wrist: (B, 4, 4) from the hand's frame to the wanted one. The hand's frame is at the wrist joint.
+            wrist: (B, 4, 4) from the resting mesh's frame to the wanted one, metres. That frame's origin is the wrist
+                joint of the mean hand; with the shape the joint moves away from it by millimetres.
             joint_rotations: (B, 15, 3) rotation vectors, radians, in the resting hand's axes, MANO's order.
             shape: (B, 10).
 
@@ -111,7 +126,11 @@ class HandModel(nn.Module):
         return self._pose(wrist, joint_rotations, shape, which)[0]
 
     def _pose(
-        self, wrist: torch.Tensor, joint_rotations: torch.Tensor, shape: torch.Tensor, which: torch.Tensor | None
+        self,
+        wrist: torch.Tensor,
+        joint_rotations: torch.Tensor,
+        shape: torch.Tensor,
+        which: torch.Tensor | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         self._check(wrist, joint_rotations, shape)
         template, directions, weights, correctives = (
@@ -124,18 +143,27 @@ class HandModel(nn.Module):
             change = (rotations - torch.eye(3, dtype=rotations.dtype, device=rotations.device)).flatten(1)
             shaped = shaped + torch.einsum("vcp,bp->bvc", correctives, change)
         rest = self.joint_template + torch.einsum("jcs,bs->bjc", self.joint_directions, shape)
-        turned, joints = self._chain(wrist, rotations, rest)
+        turned, joints = self.bone_poses(wrist, rotations, rest)
         # Every vertex moves with the weighted mean of its bones' motions.
         offsets = joints - torch.einsum("bjcd,bjd->bjc", turned, rest)
         blended = torch.einsum("vj,bjk->bvk", weights, torch.cat([turned.flatten(2), offsets], dim=-1))
         moved = torch.einsum("bvcd,bvd->bvc", blended[..., :9].unflatten(-1, (3, 3)), shaped)
         return moved + blended[..., 9:], joints
 
-    def _chain(
+    def bone_poses(
         self, wrist: torch.Tensor, rotations: torch.Tensor, rest: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rotations (B, 16, 3, 3) and positions (B, 16, 3) of all joints along the kinematic tree."""
-        turned, placed = [wrist[:, :3, :3]], [torch.einsum("bcd,bd->bc", wrist[:, :3, :3], rest[:, 0]) + wrist[:, :3, 3]]
+        """Rotations (B, 16, 3, 3) and positions (B, 16, 3) of all joints along the kinematic tree.
+
+        Args:
+            wrist: (B, 4, 4).
+            rotations: (B, 15, 3, 3) of the joints.
+            rest: (B, 16, 3) joints of the shaped hand at rest.
+        """
+        turned, placed = (
+            [wrist[:, :3, :3]],
+            [torch.einsum("bcd,bd->bc", wrist[:, :3, :3], rest[:, 0]) + wrist[:, :3, 3]],
+        )
         for joint in range(1, JOINTS + 1):
             parent = self.parents[joint]
             step = (rest[:, joint] - rest[:, parent])[..., None]

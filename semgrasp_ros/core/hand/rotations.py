@@ -14,7 +14,8 @@ def matrix_from_vector(vector: torch.Tensor) -> torch.Tensor:
     # Near zero the series are used, so that the gradient at rest is exact.
     small = squared < SMALL_RAD**2
     sine = torch.where(small, 1 - squared / 6, torch.sin(angle) / angle)
-    cosine = torch.where(small, 0.5 - squared / 24, (1 - torch.cos(angle)) / angle**2)
+    # Half the angle's sine, since 1 - cos loses every digit of a small angle.
+    cosine = torch.where(small, 0.5 - squared / 24, 0.5 * (torch.sin(angle / 2) / (angle / 2)) ** 2)
     cross = cross_matrix(vector)
     identity = torch.eye(3, dtype=vector.dtype, device=vector.device)
     return identity + sine[..., None] * cross + cosine[..., None] * (cross @ cross)
@@ -25,7 +26,9 @@ def vector_from_matrix(matrix: torch.Tensor) -> torch.Tensor:
     quaternion = _quaternion(matrix)
     sine = torch.linalg.norm(quaternion[..., 1:], dim=-1, keepdim=True)
     angle = 2 * torch.atan2(sine, quaternion[..., :1])
-    return torch.where(sine < SMALL_RAD, 2 * quaternion[..., 1:], quaternion[..., 1:] * angle / sine.clamp_min(SMALL_RAD))
+    return torch.where(
+        sine < SMALL_RAD, 2 * quaternion[..., 1:], quaternion[..., 1:] * angle / sine.clamp_min(SMALL_RAD)
+    )
 
 
 def _quaternion(matrix: torch.Tensor) -> torch.Tensor:

@@ -13,9 +13,10 @@ from semgrasp_ros.core.hand.model import HandArrays, HandModel
 OPEN_HAND = Path(__file__).parent / "open_hand_right.npz"
 
 
-@cache
-def load_hand(source: str = "open") -> HandModel:
-    """Loads a right hand, in float32 on the CPU; the same object for the same source.
+def load_hand(source: str | Path = "open") -> HandModel:
+    """Loads a right hand, in float32 on the CPU.
+
+    The same source gives the same object: copy it (`copy.deepcopy`) before `.to(...)` or `.double()`, which change it.
 
     Args:
         source: "open", or the path of a MANO_RIGHT.pkl (from https://mano.is.tue.mpg.de, with its licence).
@@ -24,6 +25,11 @@ def load_hand(source: str = "open") -> HandModel:
         ValueError: the file is not such a hand.
         FileNotFoundError: no such file.
     """
+    return _loaded(str(source))
+
+
+@cache
+def _loaded(source: str) -> HandModel:
     if source == "open":
         return HandModel(_open_hand())
     from semgrasp_ros.core.hand.mano import read_mano
