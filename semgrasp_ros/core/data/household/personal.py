@@ -132,7 +132,7 @@ def magnifying_glass(rng: np.random.Generator) -> list[Part]:
 def dumbbell(rng: np.random.Generator) -> list[Part]:
     """Dumbbell with round or hexagonal weights."""
     held, thick = rng.uniform(0.105, 0.135), rng.uniform(0.026, 0.035)
-    width, long = rng.uniform(0.06, 0.11), rng.uniform(0.03, 0.065)
+    width, long = rng.uniform(0.06, 0.095), rng.uniform(0.03, 0.065)
     shape = rng.choice(["hexagonal", "round", "octagonal"])
     swell = rng.uniform(0.95, 1.15)
     bar = rod(
@@ -450,7 +450,7 @@ FAMILIES = (
         },
         (
             hold("covers", "lateral precision power", "lift hold hand_over open"),
-            hold("spine", "power precision", "move hand_over"),
+            hold("spine", "precision lateral", "move hand_over"),
         ),
         book,
     ),

@@ -375,7 +375,7 @@ FAMILIES = (
             "pivot": ("pivot", "screw", "joint"),
         },
         (
-            hold("handles", "power precision", "use open lift"),
+            hold("handles", "precision tripod lateral", "use open lift"),
             hold("blades", "lateral precision", "hand_over move"),
             hold("pivot", "precision", "move"),
         ),
