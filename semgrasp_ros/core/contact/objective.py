@@ -1,17 +1,21 @@
 """What a grasp has to be: fingers on the asked-for part, opposed, not inside the object, a possible hand.
 
-Every term is a mean in metres or radians per grasp, weighted by `ContactWeights`.
+Every term is a sum in metres or radians per grasp, weighted by `ContactWeights`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 
 from semgrasp_ros.core.contact.field import FieldSample, ObjectField
-from semgrasp_ros.core.contact.skin import Skin
+from semgrasp_ros.core.contact.skin import PADS, Skin
+from semgrasp_ros.core.data.manners import MANNERS
 from semgrasp_ros.core.hand.model import HandModel
+
+PALM = PADS.index("palm")
 
 
 @dataclass
@@ -20,8 +24,8 @@ class ContactWeights:
 
     attraction: float = field(default=1.0, metadata={"help": "fingers to the part that they should touch"})
     penetration: float = field(default=6.0, metadata={"help": "skin inside the object"})
-    clearance: float = field(default=1.0, metadata={"help": "fingers that should stay away"})
-    balance: float = field(default=0.01, metadata={"help": "contact normals that do not cancel, per unit normal"})
+    clearance: float = field(default=2.0, metadata={"help": "fingers that should stay away"})
+    balance: float = field(default=0.015, metadata={"help": "contact normals that do not cancel, per unit normal"})
     limits: float = field(default=0.5, metadata={"help": "joints beyond their limits, per radian"})
     self_contact: float = field(default=4.0, metadata={"help": "fingers inside one another"})
     # Soft skin gives way: a rigid hand holds by a small overlap only.
@@ -31,17 +35,33 @@ class ContactWeights:
 
 @dataclass(frozen=True)
 class Targets:
-    """What each of B grasps should touch.
+    """What each of B grasps should touch, and with which skin (K vertices, S segments).
 
     Attributes:
-        touching: (B, R) 1 where a region of skin should touch; regions as in `Skin.pads`.
-        away: (B, R) 1 where it should stay away from everything.
+        touching: (B, 6) 1 where a pad should touch, in the order of PADS.
+        away: (B, 6) 1 where it should stay away from everything.
         part: (B,) index of the part to touch.
+        segments: (B, S, K) 1 where a vertex is skin that touches.
     """
 
     touching: torch.Tensor
     away: torch.Tensor
     part: torch.Tensor
+    segments: torch.Tensor
+
+    def select(self, which: torch.Tensor) -> Targets:
+        """Only the grasps `which` (N,)."""
+        return Targets(self.touching[which], self.away[which], self.part[which], self.segments[which])
+
+
+def targets_of(skin: Skin, manners: Sequence[str], parts: Sequence[int]) -> Targets:
+    """Targets of one grasp for each pair of a manner and the index of a part."""
+    return Targets(
+        torch.tensor([[float(pad in MANNERS[manner].required) for pad in PADS] for manner in manners]),
+        torch.tensor([[float(pad in MANNERS[manner].forbidden) for pad in PADS] for manner in manners]),
+        torch.tensor(list(parts)),
+        torch.stack([skin.segments[manner] for manner in manners]),
+    )
 
 
 def contact_loss(
@@ -81,16 +101,13 @@ def contact_loss(
 
 
 def attraction(skin: Skin, seen: FieldSample, targets: Targets, overlap_m: float) -> torch.Tensor:
-    """How far (B,) the touching pads are from the part: each by its nearest points, a soft minimum."""
-    to_part = seen.part_distance.gather(
-        -1, targets.part[:, None, None].expand(-1, seen.part_distance.shape[1], 1)
-    )[..., 0]
-    # The part's surface may lie inside the object; only what is also at the object's own surface can be touched.
-    gap = torch.maximum(to_part, (seen.distance + overlap_m).abs())
-    per_pad = torch.stack(
-        [torch.stack([_soft_minimum(gap[:, share]) for share in shares]).mean(dim=0) for shares in skin.segments], dim=1
-    )
-    return (per_pad * targets.touching).sum(dim=1)
+    """How far (B,) the touching pads are from the part: each of their segments by a soft minimum."""
+    chosen = targets.part[:, None, None].expand(-1, seen.part_distance.shape[1], 1)
+    to_part = seen.part_distance.gather(-1, chosen)[..., 0]
+    # Skin a little inside the surface touches it too.
+    gap = torch.where(seen.distance < 0, (seen.distance + overlap_m).abs(), to_part)
+    gap = torch.maximum(gap, to_part - overlap_m)
+    return (_per_segment(gap, targets, 0.003) * _segment_weights(skin, targets)).sum(dim=1)
 
 
 def penetration(seen: FieldSample, overlap_m: float) -> torch.Tensor:
@@ -99,38 +116,46 @@ def penetration(seen: FieldSample, overlap_m: float) -> torch.Tensor:
 
 
 def clearance(skin: Skin, seen: FieldSample, targets: Targets, away_m: float) -> torch.Tensor:
-    """By how much (B,) pads that should stay away come too near."""
-    nearest = torch.stack([seen.distance[:, pad].amin(dim=1) for pad in skin.pads], dim=1)
-    return ((away_m - nearest).clamp_min(0) * targets.away).sum(dim=1)
+    """By how much (B,) segments of pads that should stay away come too near."""
+    far = seen.distance.detach().amax() + 1
+    nearest = torch.where(targets.segments > 0, seen.distance[:, None], far).amin(dim=2)
+    return ((away_m - nearest).clamp_min(0) * targets.away[:, skin.segment_pad]).sum(dim=1)
 
 
 def imbalance(skin: Skin, seen: FieldSample, targets: Targets) -> torch.Tensor:
     """Length (B,) of the mean contact normal: zero when pads press against one another (Liu et al. 2021, eq. 5).
 
     "Synthesizing Diverse and Physically Stable Grasps with Arbitrary Hand Structures Using Differentiable Force
-    Closure Estimator", https://arxiv.org/abs/2104.09194. The thumb weighs as much as what opposes it.
+    Closure Estimator", https://arxiv.org/abs/2104.09194. Thumb or palm weigh as much as the fingers that oppose them.
     """
-    normals = torch.stack([_weighted_normal(seen, pad) for pad in skin.pads], dim=1)
-    touching = targets.touching.clone()
-    opposing = touching[:, 1:].sum(dim=1).clamp_min(1)
-    touching[:, 0] = touching[:, 0] * opposing
-    total = (normals * touching[..., None]).sum(dim=1) / touching.sum(dim=1, keepdim=True).clamp_min(1)
-    return torch.linalg.norm(total + 1e-9, dim=-1)
+    weight = torch.softmax(_masked(-seen.distance.abs() / 0.004, targets.segments), dim=2)
+    normals = torch.einsum("bsk,bkc->bsc", weight, seen.normal)
+    share = _segment_weights(skin, targets)
+    fingers = (skin.segment_pad > 0) & (skin.segment_pad < PALM)
+    opposing, others = share * ~fingers, share * fingers
+    share = opposing / opposing.sum(1, keepdim=True).clamp_min(1e-6) + others / others.sum(1, keepdim=True).clamp_min(1e-6)
+    return torch.linalg.norm((normals * share[..., None]).sum(dim=1) + 1e-9, dim=-1) / 2
 
 
 def self_contact(skin: Skin, points: torch.Tensor) -> torch.Tensor:
     """How far (B,) finger segments lie inside those of other fingers, taken as balls."""
-    centres = torch.einsum("sk,bkc->bsc", skin.ball_means, points)
-    apart = torch.cdist(centres, centres) + 1e-9
-    inside = (skin.ball_reach - apart).clamp_min(0) * skin.ball_pairs
-    return inside.sum(dim=(1, 2))
+    centres = torch.einsum("fk,bkc->bfc", skin.ball_means, points)
+    apart = torch.linalg.norm(centres[:, :, None] - centres[:, None] + 1e-9, dim=-1)
+    return ((skin.ball_reach - apart).clamp_min(0) * skin.ball_pairs).sum(dim=(1, 2))
 
 
-def _soft_minimum(gap: torch.Tensor, sharpness_m: float = 0.003) -> torch.Tensor:
-    weight = torch.softmax(-gap / sharpness_m, dim=1)
-    return (weight * gap).sum(dim=1)
+def _segment_weights(skin: Skin, targets: Targets) -> torch.Tensor:
+    """(B, S): each touching pad's weight of one, shared by its segments."""
+    present = (targets.segments.sum(dim=2) > 0).float()
+    of_pad = torch.nn.functional.one_hot(skin.segment_pad, len(PADS)).float()
+    return present * (targets.touching / (present @ of_pad).clamp_min(1))[:, skin.segment_pad]
 
 
-def _weighted_normal(seen: FieldSample, pad: torch.Tensor) -> torch.Tensor:
-    weight = torch.softmax(-seen.distance[:, pad].abs() / 0.004, dim=1)
-    return (weight[..., None] * seen.normal[:, pad]).sum(dim=1)
+def _per_segment(gap: torch.Tensor, targets: Targets, sharpness_m: float) -> torch.Tensor:
+    """Soft minimum (B, S) of the gaps (B, K) over each segment's vertices."""
+    weight = torch.softmax(_masked(-gap / sharpness_m, targets.segments), dim=2)
+    return torch.einsum("bsk,bk->bs", weight, gap)
+
+
+def _masked(values: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
+    return values[:, None].masked_fill(segments == 0, -1e4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -21,6 +21,8 @@ class SearchConfig:
     translation_rate_m: float = field(default=0.003, metadata={"help": "first step of the wrist's position"})
     rotation_rate_rad: float = field(default=0.03, metadata={"help": "first step of the wrist's rotation"})
     angle_rate_rad: float = field(default=0.04, metadata={"help": "first step of the joints' angles"})
+    # Contact is found first, then the hand is pushed out of the object.
+    hardening: float = field(default=8.0, metadata={"help": "penetration weighs this much more at the end"})
     weights: ContactWeights = field(default_factory=ContactWeights)
 
 
@@ -83,8 +85,10 @@ def search(
     def moved() -> torch.Tensor:
         return transform(matrix_from_vector(turn) @ wrist[:, :3, :3], wrist[:, :3, 3] + shift)
 
-    for _ in range(config.steps):
-        loss = contact_loss(hand, skin, object_field, targets, moved(), bent, shape, config.weights)
+    for step in range(config.steps):
+        harder = config.hardening ** (step / config.steps)
+        weights = replace(config.weights, penetration=config.weights.penetration * harder)
+        loss = contact_loss(hand, skin, object_field, targets, moved(), bent, shape, weights)
         optimiser.zero_grad()
         loss.sum().backward()
         optimiser.step()

@@ -3,69 +3,81 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
 from semgrasp_ros.core.hand.model import HandModel
 
 PADS = ("thumb", "index", "middle", "ring", "little", "palm")
-SKIN_VERTICES = 320
+SKIN_VERTICES = 280
 # Two neighbouring fingers' bones are never nearer than this in a possible hand.
 FINGER_WIDTH_M = 0.013
+# Joint at the root of each finger of PADS: MANO counts index, middle, little, ring, thumb.
+ROOTS = (13, 1, 4, 10, 7)
 
 
 @dataclass(frozen=True)
 class Skin:
-    """Vertices to look at, and how they are grouped; indices count within `vertices`.
+    """Vertices to look at, and how they are grouped; K of them, S = 16 segments: 15 bones and the palm.
 
     Attributes:
         vertices: (K,) of the hand.
-        pads: six index tensors, in the order of PADS: the skin of each finger that touches in this manner, and the palm.
-        segments: for each pad the bones' shares of it: in a power grip every bone of a finger touches.
-        ball_means: (S, K) rows that average the vertices of one finger segment.
-        ball_pairs: (S, S) 1 for segments of different fingers.
-        ball_reach: (S, S) metres under which two segments overlap.
+        segments: for each manner (S, K), 1 where a vertex is skin that touches in this manner.
+        segment_pad: (S,) index into PADS.
+        ball_means: (F, K) rows that average the vertices of one finger segment.
+        ball_pairs: (F, F) 1 for segments of different fingers.
+        ball_reach: (F, F) metres under which two segments overlap.
     """
 
     vertices: torch.Tensor
-    pads: tuple[torch.Tensor, ...]
-    segments: tuple[tuple[torch.Tensor, ...], ...]
+    segments: dict[str, torch.Tensor]
+    segment_pad: torch.Tensor
     ball_means: torch.Tensor
     ball_pairs: torch.Tensor
     ball_reach: torch.Tensor
 
 
-def skin_of(hand: HandModel, manner: str) -> Skin:
-    """Chooses the skin that matters in a manner of grasping.
+@cache
+def skin_of(hand: HandModel) -> Skin:
+    """Chooses the skin of a hand.
 
     Precision and tripod touch with the last bones, lateral with the thumb and the index finger's side, power and hook
     with the whole palmar side of the fingers.
     """
     bone = hand.weights.argmax(dim=1)
+    vertices = _spread(hand.template, torch.arange(len(hand.template)), SKIN_VERTICES)
     normals = _vertex_normals(hand.template, hand.faces)
-    vertices = _spread(hand.template, torch.nonzero(hand.regions >= 0)[:, 0], SKIN_VERTICES)
-    facing = -torch.einsum("vc,vc->v", normals, _back_of(hand, bone))
-    thumbward = normals[:, 1]
-    pads, segments = [], []
-    for region in range(5):
-        first = _first_joint(region)
-        bones = [first + 2] if manner in ("precision", "tripod", "lateral") else [first, first + 1, first + 2]
-        toward = facing > 0.35
-        if manner == "lateral" and PADS[region] == "index":
-            bones, toward = [first + 1, first + 2], thumbward > 0.5
-        shares = [(hand.regions == region) & toward & (bone == joint) for joint in bones]
-        shares = [torch.nonzero(share[vertices])[:, 0] for share in shares]
-        segments.append(tuple(share for share in shares if len(share)))
-        pads.append(torch.cat(segments[-1]))
-    palm = torch.nonzero((hand.regions == 5)[vertices])[:, 0]
-    return Skin(vertices, (*pads, palm), (*segments, (palm,)), *_balls(hand, bone, vertices))
+    palmward = -torch.einsum("vc,vc->v", normals, _back_of(hand, bone)) > 0.35
+    thumbward = normals[:, 1] > 0.5
+    segments = {}
+    for manner in ("power", "hook"):
+        segments[manner] = _segments(hand, bone, palmward, vertices, last_only=False)
+    for manner in ("precision", "tripod", "lateral"):
+        segments[manner] = _segments(hand, bone, palmward, vertices, last_only=True)
+    side = _segments(hand, bone, thumbward, vertices, last_only=False)
+    segments["lateral"][[1, 2]] = side[[1, 2]]  # the index finger's last two bones
+    pad = torch.tensor([PADS.index("palm")] * 16)
+    for region, root in enumerate(ROOTS):
+        pad[root - 1 : root + 2] = region
+    return Skin(vertices, segments, pad, *_balls(hand, bone, vertices))
+
+
+def _segments(
+    hand: HandModel, bone: torch.Tensor, toward: torch.Tensor, vertices: torch.Tensor, last_only: bool
+) -> torch.Tensor:
+    segments = torch.zeros(16, len(vertices))
+    for region, root in enumerate(ROOTS):
+        for joint in range(root + 2 * last_only, root + 3):
+            segments[joint - 1] = ((hand.regions == region) & toward & (bone == joint))[vertices]
+    segments[15] = (hand.regions == PADS.index("palm"))[vertices]
+    return segments
 
 
 def _balls(hand: HandModel, bone: torch.Tensor, vertices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     joints, fingers = [], []
-    for region in range(5):
-        first = _first_joint(region)
-        mine = range(first + (PADS[region] == "thumb"), first + 3)  # the thumb's root is part of the palm
+    for region, root in enumerate(ROOTS):
+        mine = range(root + (PADS[region] == "thumb"), root + 3)  # the thumb's root is part of the palm
         joints += mine
         fingers += [region] * len(mine)
     finger = torch.tensor(fingers)
@@ -78,23 +90,12 @@ def _balls(hand: HandModel, bone: torch.Tensor, vertices: torch.Tensor) -> tuple
     return means, pairs, reach
 
 
-def _first_joint(region: int) -> int:
-    """Joint at a finger's root: MANO counts index, middle, little, ring, thumb."""
-    return (13, 1, 4, 10, 7)[region]
-
-
 def _back_of(hand: HandModel, bone: torch.Tensor) -> torch.Tensor:
     """Direction (V, 3) out of the back of each vertex's bone; zero for the wrist's."""
     back = torch.zeros(16, 3)
-    back[1:] = torch.nn.functional.normalize(hand.axes[:, 1], dim=-1)
-    # The abduction axis is flexion x along: it points out of the back when flexion closes the hand.
-    return back[bone] * _sign_of_back(hand)
-
-
-def _sign_of_back(hand: HandModel) -> float:
-    """1 when the abduction axis of the middle finger points away from where flexion moves its tip, else -1."""
-    moved = torch.linalg.cross(hand.axes[3, 0], hand.axes[3, 2])
-    return -1.0 if torch.dot(moved, hand.axes[3, 1]) > 0 else 1.0
+    # Flexion moves a finger's tip along flexion x along, which is palmward.
+    back[1:] = -torch.linalg.cross(hand.axes[:, 0], hand.axes[:, 2])
+    return torch.nn.functional.normalize(back, dim=-1)[bone]
 
 
 def _spread(points: torch.Tensor, candidates: torch.Tensor, count: int) -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""Objects as point clouds, and the encoder that turns them into tokens."""
