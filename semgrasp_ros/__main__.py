@@ -18,6 +18,13 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--instances", type=int, default=40, help="instances of each family")
     make.add_argument("--seed", type=int, default=0, help="of the first guesses")
     make.add_argument("--workers", type=int, default=1, help="processes")
+    tokens = commands.add_parser("train-tokens", help="learn grasp tokens; goes on where it was interrupted")
+    tokens.add_argument("--grasps", type=Path, required=True, help="folder of grasps")
+    tokens.add_argument("--output", type=Path, required=True, help="folder of the model")
+    tokens.add_argument("--steps", type=int, default=8000, help="optimiser steps")
+    tokens.add_argument("--variant", default="three", help="levels: three, one, two, four or no_roles")
+    tokens.add_argument("--hand", default="open", help="'open', or the path of a MANO file")
+    tokens.add_argument("--seed", type=int, default=0)
     return top
 
 
@@ -25,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command; errors of the user end in one line and exit code 2."""
     options = parser().parse_args(arguments)
     try:
-        {"generate": _generate}[options.command](options)
+        {"generate": _generate, "train-tokens": _train_tokens}[options.command](options)
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -42,6 +49,25 @@ def _generate(options: argparse.Namespace) -> None:
     instances = range(options.first, options.first + options.instances)
     counts = generate(options.grasps, options.families, instances, SynthesisConfig(), options.seed, options.workers)
     print(", ".join(f"{count} {reason}" for reason, count in counts.most_common()))
+
+
+def _train_tokens(options: argparse.Namespace) -> None:
+    from semgrasp_ros.core.data.dataset import load_split, part_vocabulary
+    from semgrasp_ros.core.hand import load_hand
+    from semgrasp_ros.core.tokens.model import TokenModel, TokenModelConfig
+    from semgrasp_ros.core.tokens.tokenizer import VARIANTS, TokenizerConfig
+    from semgrasp_ros.core.tokens.training import TokenTrainer, TokenTrainingConfig
+
+    if options.variant not in VARIANTS:
+        raise ValueError(f"variant: {options.variant!r} is unknown; use one of {', '.join(VARIANTS)}")
+    train, validation = (
+        load_split(options.grasps, split, options.grasps / f"clouds-{split}.npz") for split in ("train", "validation")
+    )
+    print(f"{len(train)} grasps of {len(train.objects)} objects; {len(validation)} to validate with")
+    config = TokenModelConfig(tokenizer=TokenizerConfig(roles=VARIANTS[options.variant]))
+    training = TokenTrainingConfig(steps=options.steps, seed=options.seed)
+    model = TokenModel(config, part_vocabulary())
+    TokenTrainer(model, load_hand(options.hand), train, validation, training, options.output).run()
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def field_of_mesh(mesh: trimesh.Trimesh, parts: list[trimesh.Trimesh]) -> Object
 
     Args:
         mesh: watertight, metres.
-        parts: surfaces of the parts, in the same frame; may be empty.
+        parts: surfaces of the parts, in the same frame; at least one.
     """
     cells, spacing = _cells(mesh.bounds, MOST_CELLS)
     few, _ = _cells(mesh.bounds, MOST_PART_CELLS)
@@ -93,7 +93,7 @@ def field_of_mesh(mesh: trimesh.Trimesh, parts: list[trimesh.Trimesh]) -> Object
 
 
 def field_of_points(points: np.ndarray, normals: np.ndarray) -> ObjectField:
-    """The field of a point cloud with outward normals: the sign is the side of the nearest points' planes.
+    """The field of a point cloud with outward normals, as of one part: the sign is the side of the nearest planes.
 
     Args:
         points: (N, 3) metres, on the surface; may cover only the side that a camera sees.
@@ -108,7 +108,9 @@ def field_of_points(points: np.ndarray, normals: np.ndarray) -> ObjectField:
     offsets = cells.reshape(-1, 1, 3) - points[index]
     side = np.einsum("nkc,nkc->nk", offsets, normals[index]).mean(axis=1)
     distance = (near[:, 0] * np.where(side < 0, -1, 1)).reshape(cells.shape[:3])
-    return _field(distance, spacing, [], bounds)
+    few, _ = _cells(bounds, MOST_PART_CELLS)
+    near, _ = cKDTree(points).query(few)
+    return _field(distance, spacing, [near], bounds)
 
 
 def _cells(bounds: np.ndarray, most: int) -> tuple[np.ndarray, list[float]]:
@@ -141,7 +143,7 @@ def _field(distance: np.ndarray, spacing: list[float], parts: list[np.ndarray], 
     return ObjectField(
         grid([distance]),
         grid(np.gradient(distance, *spacing)),
-        grid(parts) if parts else torch.zeros(1, 0, 2, 2, 2),
+        grid(parts),
         torch.from_numpy(bounds[0] - MARGIN_M).float(),
         torch.from_numpy(bounds[1] + MARGIN_M).float(),
     )

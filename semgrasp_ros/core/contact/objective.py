@@ -28,6 +28,7 @@ class ContactWeights:
     balance: float = field(default=0.015, metadata={"help": "contact normals that do not cancel, per unit normal"})
     limits: float = field(default=0.5, metadata={"help": "joints beyond their limits, per radian"})
     self_contact: float = field(default=4.0, metadata={"help": "fingers inside one another"})
+    stay: float = field(default=0.0, metadata={"help": "mean square of how far vertices move from where they began, per m2"})
     # Soft skin gives way: a rigid hand holds by a small overlap only.
     overlap_m: float = field(default=0.001, metadata={"help": "how deep a touching pad may lie in the object"})
     away_m: float = field(default=0.012, metadata={"help": "distance that counts as away"})
@@ -38,8 +39,8 @@ class Targets:
     """What each of B grasps should touch, and with which skin (K vertices, S segments).
 
     Attributes:
-        touching: (B, 6) 1 where a pad should touch, in the order of PADS.
-        away: (B, 6) 1 where it should stay away from everything.
+        touching: (B, S) weight of each segment that should touch, zero for the others.
+        away: (B, S) 1 for segments that should stay away from everything.
         part: (B,) index of the part to touch.
         segments: (B, S, K) 1 where a vertex is skin that touches.
     """
@@ -49,19 +50,19 @@ class Targets:
     part: torch.Tensor
     segments: torch.Tensor
 
-    def select(self, which: torch.Tensor) -> Targets:
-        """Only the grasps `which` (N,)."""
-        return Targets(self.touching[which], self.away[which], self.part[which], self.segments[which])
-
 
 def targets_of(skin: Skin, manners: Sequence[str], parts: Sequence[int]) -> Targets:
-    """Targets of one grasp for each pair of a manner and the index of a part."""
-    return Targets(
-        torch.tensor([[float(pad in MANNERS[manner].required) for pad in PADS] for manner in manners]),
-        torch.tensor([[float(pad in MANNERS[manner].forbidden) for pad in PADS] for manner in manners]),
-        torch.tensor(list(parts)),
-        torch.stack([skin.segments[manner] for manner in manners]),
-    )
+    """Targets of one grasp for each pair of a manner and the index of a part.
+
+    Every finger that the manner requires weighs one, shared by its segments.
+    """
+    required = torch.tensor([[float(pad in MANNERS[manner].required) for pad in PADS] for manner in manners])
+    forbidden = torch.tensor([[float(pad in MANNERS[manner].forbidden) for pad in PADS] for manner in manners])
+    segments = torch.stack([skin.segments[manner] for manner in manners])
+    present = (segments.sum(dim=2) > 0).float()
+    of_pad = torch.nn.functional.one_hot(skin.segment_pad, len(PADS)).float()
+    share = (required / (present @ of_pad).clamp_min(1))[:, skin.segment_pad]
+    return Targets(present * share, present * forbidden[:, skin.segment_pad], torch.tensor(list(parts)), segments)
 
 
 def contact_loss(
@@ -73,6 +74,7 @@ def contact_loss(
     angles: torch.Tensor,
     shape: torch.Tensor,
     weights: ContactWeights,
+    begun: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The objective (B,) of B grasps of one object.
 
@@ -85,29 +87,32 @@ def contact_loss(
         angles: (B, 15, 3) about the anatomical axes, radians.
         shape: (B, 10).
         weights: of the terms.
+        begun: (B, K, 3) where the skin's vertices were, for `weights.stay`.
     """
     points = hand.some_vertices(wrist, hand.rotations_from_angles(angles), shape, skin.vertices)
     seen = object_field.sample(points)
     limits = hand.limits
     beyond = (angles - limits[..., 1]).clamp_min(0) + (limits[..., 0] - angles).clamp_min(0)
+    stayed = points.new_zeros(len(points)) if begun is None else (points - begun).square().sum(-1).mean(-1)
     return (
-        weights.attraction * attraction(skin, seen, targets, weights.overlap_m)
+        weights.stay * stayed
+        + weights.attraction * attraction(seen, targets, weights.overlap_m)
         + weights.penetration * penetration(seen, weights.overlap_m)
-        + weights.clearance * clearance(skin, seen, targets, weights.away_m)
+        + weights.clearance * clearance(seen, targets, weights.away_m)
         + weights.balance * imbalance(skin, seen, targets)
         + weights.limits * beyond.sum(dim=(1, 2))
         + weights.self_contact * self_contact(skin, points)
     )
 
 
-def attraction(skin: Skin, seen: FieldSample, targets: Targets, overlap_m: float) -> torch.Tensor:
+def attraction(seen: FieldSample, targets: Targets, overlap_m: float) -> torch.Tensor:
     """How far (B,) the touching pads are from the part: each of their segments by a soft minimum."""
     chosen = targets.part[:, None, None].expand(-1, seen.part_distance.shape[1], 1)
     to_part = seen.part_distance.gather(-1, chosen)[..., 0]
     # Skin a little inside the surface touches it too.
     gap = torch.where(seen.distance < 0, (seen.distance + overlap_m).abs(), to_part)
     gap = torch.maximum(gap, to_part - overlap_m)
-    return (_per_segment(gap, targets, 0.003) * _segment_weights(skin, targets)).sum(dim=1)
+    return (_per_segment(gap, targets, 0.003) * targets.touching).sum(dim=1)
 
 
 def penetration(seen: FieldSample, overlap_m: float) -> torch.Tensor:
@@ -115,11 +120,11 @@ def penetration(seen: FieldSample, overlap_m: float) -> torch.Tensor:
     return (-seen.distance - overlap_m).clamp_min(0).sum(dim=1)
 
 
-def clearance(skin: Skin, seen: FieldSample, targets: Targets, away_m: float) -> torch.Tensor:
-    """By how much (B,) segments of pads that should stay away come too near."""
+def clearance(seen: FieldSample, targets: Targets, away_m: float) -> torch.Tensor:
+    """By how much (B,) segments that should stay away come too near."""
     far = seen.distance.detach().amax() + 1
     nearest = torch.where(targets.segments > 0, seen.distance[:, None], far).amin(dim=2)
-    return ((away_m - nearest).clamp_min(0) * targets.away[:, skin.segment_pad]).sum(dim=1)
+    return ((away_m - nearest).clamp_min(0) * targets.away).sum(dim=1)
 
 
 def imbalance(skin: Skin, seen: FieldSample, targets: Targets) -> torch.Tensor:
@@ -130,7 +135,7 @@ def imbalance(skin: Skin, seen: FieldSample, targets: Targets) -> torch.Tensor:
     """
     weight = torch.softmax(_masked(-seen.distance.abs() / 0.004, targets.segments), dim=2)
     normals = torch.einsum("bsk,bkc->bsc", weight, seen.normal)
-    share = _segment_weights(skin, targets)
+    share = targets.touching
     fingers = (skin.segment_pad > 0) & (skin.segment_pad < PALM)
     opposing, others = share * ~fingers, share * fingers
     share = opposing / opposing.sum(1, keepdim=True).clamp_min(1e-6) + others / others.sum(1, keepdim=True).clamp_min(1e-6)
@@ -142,13 +147,6 @@ def self_contact(skin: Skin, points: torch.Tensor) -> torch.Tensor:
     centres = torch.einsum("fk,bkc->bfc", skin.ball_means, points)
     apart = torch.linalg.norm(centres[:, :, None] - centres[:, None] + 1e-9, dim=-1)
     return ((skin.ball_reach - apart).clamp_min(0) * skin.ball_pairs).sum(dim=(1, 2))
-
-
-def _segment_weights(skin: Skin, targets: Targets) -> torch.Tensor:
-    """(B, S): each touching pad's weight of one, shared by its segments."""
-    present = (targets.segments.sum(dim=2) > 0).float()
-    of_pad = torch.nn.functional.one_hot(skin.segment_pad, len(PADS)).float()
-    return present * (targets.touching / (present @ of_pad).clamp_min(1))[:, skin.segment_pad]
 
 
 def _per_segment(gap: torch.Tensor, targets: Targets, sharpness_m: float) -> torch.Tensor:

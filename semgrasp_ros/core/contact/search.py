@@ -70,6 +70,10 @@ def search(
         shape: (B, 10), kept.
         config: steps and weights.
     """
+    begun = None
+    if config.weights.stay > 0:
+        with torch.no_grad():
+            begun = hand.some_vertices(wrist, hand.rotations_from_angles(angles), shape, skin.vertices)
     shift = torch.zeros(len(wrist), 3, requires_grad=True)
     turn = torch.zeros(len(wrist), 3, requires_grad=True)
     bent = angles.clone().requires_grad_(True)
@@ -88,12 +92,12 @@ def search(
     for step in range(config.steps):
         harder = config.hardening ** (step / config.steps)
         weights = replace(config.weights, penetration=config.weights.penetration * harder)
-        loss = contact_loss(hand, skin, object_field, targets, moved(), bent, shape, weights)
+        loss = contact_loss(hand, skin, object_field, targets, moved(), bent, shape, weights, begun)
         optimiser.zero_grad()
         loss.sum().backward()
         optimiser.step()
         schedule.step()
     with torch.no_grad():
         kept = within_limits(hand, bent)
-        loss = contact_loss(hand, skin, object_field, targets, moved(), kept, shape, config.weights)
+        loss = contact_loss(hand, skin, object_field, targets, moved(), kept, shape, config.weights, begun)
         return Found(moved(), kept, shape, loss)

@@ -21,8 +21,8 @@ class ObjectEncoderConfig:
     """Size of the object encoder."""
 
     width: int = field(default=256, metadata={"help": "of a token", "minimum": 8})
-    groups: int = field(default=64, metadata={"help": "tokens of an object", "minimum": 4})
-    neighbours: int = field(default=24, metadata={"help": "points in a group", "minimum": 4})
+    groups: int = field(default=48, metadata={"help": "tokens of an object", "minimum": 4})
+    neighbours: int = field(default=20, metadata={"help": "points in a group", "minimum": 4})
     layers: int = field(default=3, metadata={"help": "of the transformer", "minimum": 1})
     heads: int = field(default=4, metadata={"help": "of attention", "minimum": 1})
 
@@ -51,8 +51,8 @@ class ObjectEncoder(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        self.first = nn.Sequential(nn.Linear(6, 64), nn.GELU(), nn.Linear(64, 128))
-        self.second = nn.Sequential(nn.Linear(256, width), nn.GELU(), nn.Linear(width, width))
+        self.around = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 128))
+        self.summary = nn.Sequential(nn.Linear(128, width), nn.GELU(), nn.Linear(width, width))
         self.place = nn.Sequential(nn.Linear(3, 128), nn.GELU(), nn.Linear(128, width))
         self.size = nn.Sequential(nn.Linear(3, 128), nn.GELU(), nn.Linear(128, width))
         layer = nn.TransformerEncoderLayer(width, config.heads, 2 * width, 0.0, "gelu", batch_first=True, norm_first=True)
@@ -69,10 +69,8 @@ class ObjectEncoder(nn.Module):
         if points.shape[1] < max(self.config.groups, self.config.neighbours):
             raise ValueError(f"points: {points.shape[1]} are too few; use at least {self.config.groups}")
         centres, around, directions = group(points, normals, self.config.groups, self.config.neighbours)
-        described = self.first(torch.cat([around / NEAR_M, directions], dim=-1))
-        whole = described.amax(dim=2, keepdim=True).expand_as(described)
-        tokens = self.second(torch.cat([described, whole], dim=-1)).amax(dim=2)
-        tokens = tokens + self.place(centres / UNIT_M)
+        described = self.around(torch.cat([around / NEAR_M, directions], dim=-1)).max(dim=2).values
+        tokens = self.summary(described) + self.place(centres / UNIT_M)
         size = points.amax(dim=1) - points.amin(dim=1)
         size_token = self.size(torch.log(size.clamp_min(1e-3) / UNIT_M))
         return ObjectTokens(self.layers(torch.cat([tokens, size_token[:, None]], dim=1)), size)

@@ -53,19 +53,48 @@ class TokenizerConfig:
     heads: int = field(default=4, metadata={"help": "of attention", "minimum": 1})
 
 
+class ObjectAttention(nn.Module):
+    """One layer: vectors (O, n, D) look at the tokens (O, G, D) of their object, then think by themselves."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.vector_norm, self.thought_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query, self.key_value = nn.Linear(width, width), nn.Linear(width, 2 * width)
+        self.mixed = nn.Linear(width, width)
+        self.thought = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, vectors: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Attends; the vectors do not see one another."""
+        query = self._split(self.query(self.vector_norm(vectors)))
+        key, value = (self._split(half) for half in self.key_value(tokens).chunk(2, dim=-1))
+        seen = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+        vectors = vectors + self.mixed(seen.transpose(1, 2).flatten(2))
+        return vectors + self.thought(self.thought_norm(vectors))
+
+    def _split(self, values: torch.Tensor) -> torch.Tensor:
+        return values.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
 class ObjectQuery(nn.Module):
-    """A vector that looks at the object: (B, in) and tokens (B, G, D) to (B, out)."""
+    """Vectors that look at objects: (O * n, in) and tokens (O, G, D) to (O * n, out).
+
+    The vectors are in the order of their objects, the same number for each, so that an object's keys and values are
+    computed once.
+    """
 
     def __init__(self, into: int, width: int, out: int, layers: int, heads: int) -> None:
         super().__init__()
         self.into = nn.Sequential(nn.Linear(into, width), nn.GELU(), nn.Linear(width, width))
-        layer = nn.TransformerDecoderLayer(width, heads, 2 * width, 0.0, "gelu", batch_first=True, norm_first=True)
-        self.layers = nn.TransformerDecoder(layer, layers, nn.LayerNorm(width))
-        self.out = nn.Linear(width, out)
+        self.layers = nn.ModuleList([ObjectAttention(width, heads) for _ in range(layers)])
+        self.out = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, out))
 
-    def forward(self, vector: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        """Answers with one vector."""
-        return self.out(self.layers(self.into(vector)[:, None], tokens)[:, 0])
+    def forward(self, vectors: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Answers with one vector each."""
+        asked = self.into(vectors).unflatten(0, (len(tokens), -1))
+        for layer in self.layers:
+            asked = layer(asked, tokens)
+        return self.out(asked).flatten(0, 1)
 
 
 @dataclass(frozen=True)
@@ -109,7 +138,7 @@ class GraspTokenizer(nn.Module):
         return len(self.config.roles)
 
     def forward(self, pose: HandPose, thing: ObjectTokens) -> Reconstruction:
-        """Encodes, quantises and decodes B grasps of B objects."""
+        """Encodes, quantises and decodes B = O * n grasps of O objects, n of each, in the order of the objects."""
         true = self._numbers(pose)
         known = torch.zeros_like(true)
         codes, tokens, poses, commitment = [], [], [], true.new_zeros(())
@@ -130,7 +159,7 @@ class GraspTokenizer(nn.Module):
         return self(pose, thing).tokens
 
     def decode(self, tokens: torch.Tensor, thing: ObjectTokens) -> HandPose:
-        """Grasps of tokens (B, L), of as many objects.
+        """Grasps of tokens (B, L): B = O * n of O objects, n of each, in the order of the objects.
 
         Raises:
             ValueError: tokens do not fit.
@@ -139,7 +168,7 @@ class GraspTokenizer(nn.Module):
             raise ValueError(f"tokens: shape {tuple(tokens.shape)} does not fit; use (B, {self.levels})")
         if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < self.config.codes:
             raise ValueError(f"tokens: {int(tokens.min())} to {int(tokens.max())}; use 0 to {self.config.codes - 1}")
-        known = thing.tokens.new_zeros(len(tokens), ALL)
+        known = torch.zeros(len(tokens), ALL, device=tokens.device)
         codes: list[torch.Tensor] = []
         for level in range(self.levels):
             codes.append(self.quantisers[level].look_up(tokens[:, level]))
