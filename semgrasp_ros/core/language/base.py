@@ -87,7 +87,12 @@ def add_adapters(lm: nn.Module, config: LanguageConfig) -> nn.Module:
     """LoRA in every linear layer of the blocks (Hu et al. 2021, https://arxiv.org/abs/2106.09685)."""
     from peft import inject_adapter_in_model
 
-    return inject_adapter_in_model(adapter_config(lm, config), lm, adapter_name=ADAPTER)
+    lm = inject_adapter_in_model(adapter_config(lm, config), lm, adapter_name=ADAPTER)
+    for name, value in lm.named_parameters():
+        if "lora_" in name:
+            # Steps this small vanish in 16 bits.
+            value.data = value.data.float()
+    return lm
 
 
 def adapter_config(lm: nn.Module, config: LanguageConfig):

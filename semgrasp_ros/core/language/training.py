@@ -191,6 +191,9 @@ class StageTrainer:
 
     def save(self) -> None:
         """Writes a checkpoint; the older one goes when the new one is complete."""
+        complete = self.folder / f"checkpoint-{self.step:08d}"
+        if complete.exists():
+            return
         partial = self.folder / "checkpoint.partial"
         shutil.rmtree(partial, ignore_errors=True)
         save_model(self.model, partial)
@@ -205,10 +208,9 @@ class StageTrainer:
             {"stage": self.stage, "step": self.step, "examples": self._count, "skipped": self.skipped},
         )
         older = self._checkpoints()
-        partial.rename(self.folder / f"checkpoint-{self.step:08d}")
+        partial.rename(complete)
         for path in older:
-            if path.name != f"checkpoint-{self.step:08d}":
-                shutil.rmtree(path)
+            shutil.rmtree(path)
 
     def _checkpoints(self) -> list[Path]:
         return sorted(self.folder.glob("checkpoint-[0-9]*"))
