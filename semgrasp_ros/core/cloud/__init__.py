@@ -1,0 +1,1 @@
+"""From what cameras send to the cloud of one object."""
