@@ -184,7 +184,7 @@ class StageTrainer:
         logger.warning("step %d of stage %d: gradient is not finite; left out", self.step, self.stage)
         if self._bad_in_a_row >= BAD_STEPS_IN_A_ROW:
             raise NotFiniteError(
-                f"stage {self.stage}: {self._bad_in_a_row} steps up to {self.step} had no finite gradient; the last"
+                f"stage {self.stage}: {self._bad_in_a_row} steps up to {self.step + 1} had no finite gradient; the last"
                 f" checkpoint in {self.folder} is good: go on with a lower rate than {self.rate:g}, or bf16 off"
             )
         return math.nan

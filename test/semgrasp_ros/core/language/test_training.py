@@ -18,7 +18,9 @@ from test.semgrasp_ros.core.language import tiny
 
 
 def test_the_small_model_learns_what_the_text_decides(tmp_path):
-    model = tiny.small_model(stage1_steps=150, stage2_steps=10, batch=10, save_every=1000, dropout=0.05)
+    model = tiny.small_model(
+        stage1_steps=220, stage2_steps=10, batch=10, save_every=1000, describe_weight=2.0
+    )
     known = tiny.examples()
     looks = []
     checked = train_language_model(model, known, tiny.features, tmp_path, known, looks.append)
