@@ -74,13 +74,14 @@ def test_candidates_are_different_and_the_likeliest_is_first():
 
 def test_the_same_seed_draws_the_same():
     draws = [generate(MODEL, *tiny.features([0]), TURNS, 8, generator=_rng(seed)) for seed in (4, 4, 5)]
-    assert draws[0] == draws[1]
-    assert draws[0] != draws[2]
+    tiny.assert_same_candidates(draws[0], draws[1])
+    assert [c.tokens for c in draws[0]] != [c.tokens for c in draws[2]]
 
 
 def test_one_candidate_is_the_likeliest_step_by_step():
     alone = generate(MODEL, *tiny.features([0]), TURNS, 1)
-    assert alone == generate(MODEL, *tiny.features([0]), TURNS, 1, temperature=3.0, generator=_rng(9))
+    hot = generate(MODEL, *tiny.features([0]), TURNS, 1, temperature=3.0, generator=_rng(9))
+    tiny.assert_same_candidates(alone, hot)
     cold = generate(MODEL, *tiny.features([0]), TURNS, 5, temperature=0.0)
     assert [c.tokens for c in cold] == [alone[0].tokens]
 
