@@ -307,9 +307,9 @@ def check(
             model, [items[row] for row in rows], [examples[row].object_key for row in rows], features
         )
         losses, right = model(sequences, slots)
-        total += float(mean_loss(losses, dataclasses.replace(sequences, weight=torch.ones(len(rows))))) * len(
-            rows
-        )
+        total += float(
+            mean_loss(losses, dataclasses.replace(sequences, weight=torch.ones_like(sequences.weight)))
+        ) * len(rows)
         labels = sequences.labels[:, 1:]
         for level, role in enumerate(ROLES):
             ids = model.vocabulary.level(level)
