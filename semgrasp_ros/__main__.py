@@ -11,7 +11,9 @@ def parser() -> argparse.ArgumentParser:
     """Command line."""
     top = argparse.ArgumentParser(prog="python -m semgrasp_ros", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    make = commands.add_parser("generate", help="make captioned grasps of generated objects; goes on after a break")
+    make = commands.add_parser(
+        "generate", help="make captioned grasps of generated objects; goes on after a break"
+    )
     make.add_argument("--grasps", type=Path, required=True, help="folder to fill")
     make.add_argument("--families", nargs="*", default=[], help="only these families")
     make.add_argument("--first", type=int, default=0, help="first instance")
@@ -47,7 +49,9 @@ def _generate(options: argparse.Namespace) -> None:
     from semgrasp_ros.core.data.synthesis.grasps import SynthesisConfig
 
     instances = range(options.first, options.first + options.instances)
-    counts = generate(options.grasps, options.families, instances, SynthesisConfig(), options.seed, options.workers)
+    counts = generate(
+        options.grasps, options.families, instances, SynthesisConfig(), options.seed, options.workers
+    )
     print(", ".join(f"{count} {reason}" for reason, count in counts.most_common()))
 
 
@@ -61,7 +65,8 @@ def _train_tokens(options: argparse.Namespace) -> None:
     if options.variant not in VARIANTS:
         raise ValueError(f"variant: {options.variant!r} is unknown; use one of {', '.join(VARIANTS)}")
     train, validation = (
-        load_split(options.grasps, split, options.grasps / f"clouds-{split}.npz") for split in ("train", "validation")
+        load_split(options.grasps, split, options.grasps / f"clouds-{split}.npz")
+        for split in ("train", "validation")
     )
     print(f"{len(train)} grasps of {len(train.objects)} objects; {len(validation)} to validate with")
     config = TokenModelConfig(tokenizer=TokenizerConfig(roles=VARIANTS[options.variant]))

@@ -88,7 +88,10 @@ def field_of_mesh(mesh: trimesh.Trimesh, parts: list[trimesh.Trimesh]) -> Object
     cells, spacing = _cells(mesh.bounds, MOST_CELLS)
     few, _ = _cells(mesh.bounds, MOST_PART_CELLS)
     return _field(
-        _distances(mesh, cells, signed=True), spacing, [_distances(part, few, signed=False) for part in parts], mesh.bounds
+        _distances(mesh, cells, signed=True),
+        spacing,
+        [_distances(part, few, signed=False) for part in parts],
+        mesh.bounds,
     )
 
 
@@ -135,7 +138,9 @@ def _distances(mesh: trimesh.Trimesh, cells: np.ndarray, signed: bool) -> np.nda
     return measure(query, nthreads=1).numpy()
 
 
-def _field(distance: np.ndarray, spacing: list[float], parts: list[np.ndarray], bounds: np.ndarray) -> ObjectField:
+def _field(
+    distance: np.ndarray, spacing: list[float], parts: list[np.ndarray], bounds: np.ndarray
+) -> ObjectField:
     def grid(layers: list[np.ndarray]) -> torch.Tensor:
         # From axes x, y, z to what torch's sampling wants.
         return torch.from_numpy(np.stack(layers).astype(np.float32)).permute(0, 3, 2, 1)[None].contiguous()

@@ -29,7 +29,9 @@ class HoldingTest:
         centre_of_mass_m: (3,) in the object frame.
     """
 
-    def __init__(self, hand: HandModel, solids: Sequence[trimesh.Trimesh], centre_of_mass_m: np.ndarray) -> None:
+    def __init__(
+        self, hand: HandModel, solids: Sequence[trimesh.Trimesh], centre_of_mass_m: np.ndarray
+    ) -> None:
         import mujoco
 
         self._mujoco = mujoco
@@ -56,7 +58,12 @@ class HoldingTest:
         import mujoco
 
         hull = trimesh.convex.convex_hull(points)
-        spec.add_mesh(name=name, uservert=np.asarray(hull.vertices, float).ravel(), userface=hull.faces.ravel(), maxhullvert=48)
+        spec.add_mesh(
+            name=name,
+            uservert=np.asarray(hull.vertices, float).ravel(),
+            userface=hull.faces.ravel(),
+            maxhullvert=48,
+        )
         hand = mass == 0.0
         body.add_geom(
             type=mujoco.mjtGeom.mjGEOM_MESH,
@@ -89,7 +96,10 @@ class HoldingTest:
             turned, placed = self._hand.bone_poses(wrist, matrix_from_vector(joint_rotations), rest)
         self._model.opt.gravity[:] = gravity_m_s2
         return np.array(
-            [self._drop(rotation, position) for rotation, position in zip(turned.numpy(), placed.numpy(), strict=True)]
+            [
+                self._drop(rotation, position)
+                for rotation, position in zip(turned.numpy(), placed.numpy(), strict=True)
+            ]
         )
 
     def _drop(self, rotations: np.ndarray, positions: np.ndarray) -> float:

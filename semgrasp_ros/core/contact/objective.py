@@ -25,12 +25,18 @@ class ContactWeights:
     attraction: float = field(default=1.0, metadata={"help": "fingers to the part that they should touch"})
     penetration: float = field(default=6.0, metadata={"help": "skin inside the object"})
     clearance: float = field(default=2.0, metadata={"help": "fingers that should stay away"})
-    balance: float = field(default=0.015, metadata={"help": "contact normals that do not cancel, per unit normal"})
+    balance: float = field(
+        default=0.015, metadata={"help": "contact normals that do not cancel, per unit normal"}
+    )
     limits: float = field(default=0.5, metadata={"help": "joints beyond their limits, per radian"})
     self_contact: float = field(default=4.0, metadata={"help": "fingers inside one another"})
-    stay: float = field(default=0.0, metadata={"help": "mean square of how far vertices move from where they began, per m2"})
+    stay: float = field(
+        default=0.0, metadata={"help": "mean square of how far vertices move from where they began, per m2"}
+    )
     # Soft skin gives way: a rigid hand holds by a small overlap only.
-    overlap_m: float = field(default=0.001, metadata={"help": "how deep a touching pad may lie in the object"})
+    overlap_m: float = field(
+        default=0.001, metadata={"help": "how deep a touching pad may lie in the object"}
+    )
     away_m: float = field(default=0.012, metadata={"help": "distance that counts as away"})
 
 
@@ -57,12 +63,16 @@ def targets_of(skin: Skin, manners: Sequence[str], parts: Sequence[int]) -> Targ
     Every finger that the manner requires weighs one, shared by its segments.
     """
     required = torch.tensor([[float(pad in MANNERS[manner].required) for pad in PADS] for manner in manners])
-    forbidden = torch.tensor([[float(pad in MANNERS[manner].forbidden) for pad in PADS] for manner in manners])
+    forbidden = torch.tensor(
+        [[float(pad in MANNERS[manner].forbidden) for pad in PADS] for manner in manners]
+    )
     segments = torch.stack([skin.segments[manner] for manner in manners])
     present = (segments.sum(dim=2) > 0).float()
     of_pad = torch.nn.functional.one_hot(skin.segment_pad, len(PADS)).float()
     share = (required / (present @ of_pad).clamp_min(1))[:, skin.segment_pad]
-    return Targets(present * share, present * forbidden[:, skin.segment_pad], torch.tensor(list(parts)), segments)
+    return Targets(
+        present * share, present * forbidden[:, skin.segment_pad], torch.tensor(list(parts)), segments
+    )
 
 
 def contact_loss(
@@ -138,7 +148,9 @@ def imbalance(skin: Skin, seen: FieldSample, targets: Targets) -> torch.Tensor:
     share = targets.touching
     fingers = (skin.segment_pad > 0) & (skin.segment_pad < PALM)
     opposing, others = share * ~fingers, share * fingers
-    share = opposing / opposing.sum(1, keepdim=True).clamp_min(1e-6) + others / others.sum(1, keepdim=True).clamp_min(1e-6)
+    share = opposing / opposing.sum(1, keepdim=True).clamp_min(1e-6) + others / others.sum(
+        1, keepdim=True
+    ).clamp_min(1e-6)
     return torch.linalg.norm((normals * share[..., None]).sum(dim=1) + 1e-9, dim=-1) / 2
 
 

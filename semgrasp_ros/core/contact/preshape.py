@@ -44,7 +44,9 @@ def preshape(hand: HandModel, manner: str) -> Preshape:
     return makers[manner](hand)
 
 
-def _fingers(flexion: tuple[float, float, float], which: tuple[int, ...] = (INDEX, MIDDLE, LITTLE, RING)) -> torch.Tensor:
+def _fingers(
+    flexion: tuple[float, float, float], which: tuple[int, ...] = (INDEX, MIDDLE, LITTLE, RING)
+) -> torch.Tensor:
     angles = torch.zeros(15, 3)
     for finger in which:
         for joint, value in enumerate(flexion):
@@ -52,7 +54,9 @@ def _fingers(flexion: tuple[float, float, float], which: tuple[int, ...] = (INDE
     return angles
 
 
-def _thumb(angles: torch.Tensor, base: tuple[float, float, float], middle: float, last: float) -> torch.Tensor:
+def _thumb(
+    angles: torch.Tensor, base: tuple[float, float, float], middle: float, last: float
+) -> torch.Tensor:
     angles[THUMB] = torch.tensor(base)
     angles[THUMB + 1, 0], angles[THUMB + 2, 0] = middle, last
     return angles
@@ -83,7 +87,9 @@ def _pinch(hand: HandModel, angles: torch.Tensor, tips: tuple[int, ...], free_tu
     thumb, others = points[4], points[list(tips)].mean(dim=0)
     press = _unit(others - thumb)
     # A long part lies across the fingers, as a pen or a rim does.
-    return Preshape(angles, (thumb + others) / 2, press, _across(torch.tensor([0.0, 1.0, 0.0]), press), free_turn)
+    return Preshape(
+        angles, (thumb + others) / 2, press, _across(torch.tensor([0.0, 1.0, 0.0]), press), free_turn
+    )
 
 
 def _precision(hand: HandModel) -> Preshape:
@@ -100,7 +106,9 @@ def _lateral(hand: HandModel) -> Preshape:
     points = _keypoints(hand, angles)
     side = (points[6] + points[7]) / 2 + torch.tensor([0.0, 0.008, 0.0])
     press = _unit(side - points[4])
-    return Preshape(angles, (side + points[4]) / 2, press, _across(torch.tensor([1.0, 0.0, 0.0]), press), True)
+    return Preshape(
+        angles, (side + points[4]) / 2, press, _across(torch.tensor([1.0, 0.0, 0.0]), press), True
+    )
 
 
 def _hook(hand: HandModel) -> Preshape:

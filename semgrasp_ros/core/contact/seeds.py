@@ -33,7 +33,9 @@ def seed_wrists(
         # Fingertips hold a long part from any side: across it or along it.
         along = np.where(rng.random((count, 1)) < 0.5, along, np.cross(press, along))
     along = along * rng.choice([-1.0, 1.0], size=(count, 1))
-    turned = _frames(press, along) @ np.linalg.inv(_frames(preshape.press.numpy()[None], preshape.along.numpy()[None]))
+    turned = _frames(press, along) @ np.linalg.inv(
+        _frames(preshape.press.numpy()[None], preshape.along.numpy()[None])
+    )
     turned = _tilts(count, rng) @ turned
     anchor = preshape.anchor.numpy()
     depth = rng.uniform(0.0, 0.02, size=(count, 1))

@@ -74,7 +74,9 @@ def _segments(
     return segments
 
 
-def _balls(hand: HandModel, bone: torch.Tensor, vertices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _balls(
+    hand: HandModel, bone: torch.Tensor, vertices: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     joints, fingers = [], []
     for region, root in enumerate(ROOTS):
         mine = range(root + (PADS[region] == "thumb"), root + 3)  # the thumb's root is part of the palm

@@ -88,7 +88,9 @@ def object_cloud(family: str, instance: int, count: int = CLOUD_POINTS) -> Cloud
     return surface_cloud(make_object(family, instance), count, rng)
 
 
-def _clouds(objects: Sequence[tuple[str, int]], cache: Path | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _clouds(
+    objects: Sequence[tuple[str, int]], cache: Path | None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Clouds of objects; parts are counted in the vocabulary of all families."""
     known: dict[str, np.ndarray] = {}
     if cache is not None and cache.exists():

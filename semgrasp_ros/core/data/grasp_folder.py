@@ -40,7 +40,9 @@ class GraspFolder:
             np.savez_compressed(
                 stream,
                 wrist=np.array([grasp.wrist for grasp in grasps], dtype=np.float32).reshape(-1, 4, 4),
-                joint_rotations=np.array([grasp.joint_rotations for grasp in grasps], np.float32).reshape(-1, 15, 3),
+                joint_rotations=np.array([grasp.joint_rotations for grasp in grasps], np.float32).reshape(
+                    -1, 15, 3
+                ),
                 shape=np.array([grasp.shape for grasp in grasps], dtype=np.float32).reshape(-1, 10),
                 touches=np.array([grasp.touches for grasp in grasps], dtype=str).reshape(-1, 6),
                 **{word: np.array([getattr(grasp, word) for grasp in grasps], dtype=str) for word in WORDS},

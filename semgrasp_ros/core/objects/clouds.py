@@ -34,7 +34,9 @@ def surface_cloud(thing: HouseholdObject, count: int, rng: np.random.Generator) 
     a, b = np.where(fold, 1 - a, a), np.where(fold, 1 - b, b)
     corners = mesh.triangles[faces]
     points = corners[:, 0] + a * (corners[:, 1] - corners[:, 0]) + b * (corners[:, 2] - corners[:, 0])
-    return Cloud(points.astype(np.float32), mesh.face_normals[faces].astype(np.float32), thing.face_parts[faces])
+    return Cloud(
+        points.astype(np.float32), mesh.face_normals[faces].astype(np.float32), thing.face_parts[faces]
+    )
 
 
 def seen_cloud(

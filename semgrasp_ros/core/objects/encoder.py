@@ -55,8 +55,12 @@ class ObjectEncoder(nn.Module):
         self.summary = nn.Sequential(nn.Linear(128, width), nn.GELU(), nn.Linear(width, width))
         self.place = nn.Sequential(nn.Linear(3, 128), nn.GELU(), nn.Linear(128, width))
         self.size = nn.Sequential(nn.Linear(3, 128), nn.GELU(), nn.Linear(128, width))
-        layer = nn.TransformerEncoderLayer(width, config.heads, 2 * width, 0.0, "gelu", batch_first=True, norm_first=True)
-        self.layers = nn.TransformerEncoder(layer, config.layers, nn.LayerNorm(width), enable_nested_tensor=False)
+        layer = nn.TransformerEncoderLayer(
+            width, config.heads, 2 * width, 0.0, "gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(
+            layer, config.layers, nn.LayerNorm(width), enable_nested_tensor=False
+        )
 
     def forward(self, points: torch.Tensor, normals: torch.Tensor) -> ObjectTokens:
         """Encodes clouds of equal size.
@@ -65,7 +69,9 @@ class ObjectEncoder(nn.Module):
             ValueError: shapes do not fit, or fewer points than a group needs.
         """
         if points.shape != normals.shape or points.ndim != 3 or points.shape[2] != 3:
-            raise ValueError(f"points {tuple(points.shape)}, normals {tuple(normals.shape)}: use (B, N, 3) for both")
+            raise ValueError(
+                f"points {tuple(points.shape)}, normals {tuple(normals.shape)}: use (B, N, 3) for both"
+            )
         if points.shape[1] < max(self.config.groups, self.config.neighbours):
             raise ValueError(f"points: {points.shape[1]} are too few; use at least {self.config.groups}")
         centres, around, directions = group(points, normals, self.config.groups, self.config.neighbours)

@@ -67,7 +67,9 @@ class TokenModel(nn.Module):
         described = json.loads((folder / CONFIG).read_text())
         model = described["model"]
         model["tokenizer"]["roles"] = tuple(model["tokenizer"]["roles"])
-        config = TokenModelConfig(ObjectEncoderConfig(**model["encoder"]), TokenizerConfig(**model["tokenizer"]))
+        config = TokenModelConfig(
+            ObjectEncoderConfig(**model["encoder"]), TokenizerConfig(**model["tokenizer"])
+        )
         loaded = cls(config, tuple(described["part_names"]))
         try:
             loaded.load_state_dict(load_file(folder / WEIGHTS))

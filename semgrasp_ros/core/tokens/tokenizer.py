@@ -49,7 +49,9 @@ class TokenizerConfig:
     roles: tuple[str, ...] = field(default=VARIANTS["three"], metadata={"help": "what each level decodes"})
     codes: int = field(default=512, metadata={"help": "K of each codebook", "minimum": 2})
     width: int = field(default=256, metadata={"help": "d of a code", "minimum": 8})
-    layers: int = field(default=2, metadata={"help": "of attention to the object in each encoder and decoder"})
+    layers: int = field(
+        default=2, metadata={"help": "of attention to the object in each encoder and decoder"}
+    )
     heads: int = field(default=4, metadata={"help": "of attention", "minimum": 1})
 
 
@@ -167,7 +169,9 @@ class GraspTokenizer(nn.Module):
         if tokens.ndim != 2 or tokens.shape[1] != self.levels:
             raise ValueError(f"tokens: shape {tuple(tokens.shape)} does not fit; use (B, {self.levels})")
         if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < self.config.codes:
-            raise ValueError(f"tokens: {int(tokens.min())} to {int(tokens.max())}; use 0 to {self.config.codes - 1}")
+            raise ValueError(
+                f"tokens: {int(tokens.min())} to {int(tokens.max())}; use 0 to {self.config.codes - 1}"
+            )
         known = torch.zeros(len(tokens), ALL, device=tokens.device)
         codes: list[torch.Tensor] = []
         for level in range(self.levels):

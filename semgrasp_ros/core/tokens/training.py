@@ -31,7 +31,9 @@ class TokenTrainingConfig:
     steps: int = field(default=8000, metadata={"help": "optimiser steps", "minimum": 1})
     objects: int = field(default=12, metadata={"help": "objects in a batch", "minimum": 1})
     grasps: int = field(default=10, metadata={"help": "grasps of each object in a batch", "minimum": 1})
-    points: int = field(default=1024, metadata={"help": "points of a cloud that are looked at", "minimum": 64})
+    points: int = field(
+        default=1024, metadata={"help": "points of a cloud that are looked at", "minimum": 64}
+    )
     rate: float = field(default=6e-4, metadata={"help": "highest learning rate"})
     warm_up: int = field(default=200, metadata={"help": "steps until the highest rate"})
     parts: float = field(default=0.3, metadata={"help": "weight of naming the parts"})
@@ -83,7 +85,10 @@ def token_loss(
         vertices = vertices + (_surface(hand, level, which) - true).square().sum(-1).mean() * CM**2
     final = result.poses[-1]
     numbers = (wrist_numbers(final.wrist) - wrist_numbers(pose.wrist)).square().mean()
-    numbers = numbers + (finger_numbers(final.joint_rotations) - finger_numbers(pose.joint_rotations)).square().mean()
+    numbers = (
+        numbers
+        + (finger_numbers(final.joint_rotations) - finger_numbers(pose.joint_rotations)).square().mean()
+    )
     with torch.no_grad():
         centre = farthest_points(points, model.config.encoder.groups)
         error = (_surface(hand, final, which) - true).norm(dim=-1).mean() * 1000
@@ -126,7 +131,9 @@ class TokenTrainer:
         checked: dict[str, float] = {}
         while self.step < self.config.steps:
             values = self._train_step()
-            seen = {name: 0.98 * seen[name] + 0.02 * values[name] if seen["mm"] else values[name] for name in seen}
+            seen = {
+                name: 0.98 * seen[name] + 0.02 * values[name] if seen["mm"] else values[name] for name in seen
+            }
             progress.update(1)
             if self.step % 50 == 0:
                 progress.set_postfix({name: f"{value:.2f}" for name, value in seen.items()})
@@ -167,7 +174,9 @@ class TokenTrainer:
             mine = self.by_object[index]
             rows.append(mine[torch.randint(len(mine), (config.grasps,), generator=generator)])
         chosen = torch.randperm(data.points.shape[1], generator=generator)[: config.points]
-        points, normals, parts = (array[objects][:, chosen] for array in (data.points, data.normals, data.parts))
+        points, normals, parts = (
+            array[objects][:, chosen] for array in (data.points, data.normals, data.parts)
+        )
         return *self._turned(self.poses.select(torch.cat(rows)), points, normals), parts
 
     def _turned(
@@ -199,10 +208,22 @@ class TokenTrainer:
 
     def save(self, checked: dict[str, float]) -> None:
         """Writes the model and what is needed to go on."""
-        notes = {"step": self.step, "training": dataclasses.asdict(self.config), "validation": checked, "time": time.time()}
+        notes = {
+            "step": self.step,
+            "training": dataclasses.asdict(self.config),
+            "validation": checked,
+            "time": time.time(),
+        }
         self.model.save(self.folder, notes)
         partial = self.folder / "state.partial"
-        torch.save({"optimiser": self.optimiser.state_dict(), "step": self.step, "generator": self.generator.get_state()}, partial)
+        torch.save(
+            {
+                "optimiser": self.optimiser.state_dict(),
+                "step": self.step,
+                "generator": self.generator.get_state(),
+            },
+            partial,
+        )
         partial.rename(self.folder / "state.pt")
 
     def _resume(self) -> None:
@@ -213,7 +234,9 @@ class TokenTrainer:
         if json.loads((self.folder / "config.json").read_text())["model"] != json.loads(
             json.dumps(dataclasses.asdict(self.model.config))
         ):
-            raise ValueError(f"{self.folder}: holds a model of another configuration; use another folder or remove it")
+            raise ValueError(
+                f"{self.folder}: holds a model of another configuration; use another folder or remove it"
+            )
         kept = torch.load(state, weights_only=True)
         self.model.load_state_dict(TokenModel.load(self.folder).state_dict())
         self.optimiser.load_state_dict(kept["optimiser"])
@@ -222,15 +245,22 @@ class TokenTrainer:
 
 
 @torch.no_grad()
-def validate(model: TokenModel, hand: HandModel, data: GraspData, points: int, batch: int = 64) -> dict[str, float]:
+def validate(
+    model: TokenModel, hand: HandModel, data: GraspData, points: int, batch: int = 64
+) -> dict[str, float]:
     """Mean MPVPE in mm after each level, `mm1` to `mmL`, over all grasps of a split."""
     poses = data.poses()
-    seen = [model.see(data.points[i : i + 16, :points], data.normals[i : i + 16, :points]) for i in range(0, len(data.objects), 16)]
+    seen = [
+        model.see(data.points[i : i + 16, :points], data.normals[i : i + 16, :points])
+        for i in range(0, len(data.objects), 16)
+    ]
     thing = type(seen[0])(torch.cat([s.tokens for s in seen]), torch.cat([s.size for s in seen]))
     errors: list[torch.Tensor] = []
     for low in range(0, len(data), batch):
         rows = slice(low, low + batch)
         result = model.tokenizer(poses.select(rows), thing.repeat(data.owner[rows]))
-        errors.append(torch.stack([vertex_error_mm(hand, poses.select(rows), level) for level in result.poses]))
+        errors.append(
+            torch.stack([vertex_error_mm(hand, poses.select(rows), level) for level in result.poses])
+        )
     mean = torch.cat(errors, dim=1).mean(dim=1)
     return {f"mm{level + 1}": float(value) for level, value in enumerate(mean)}

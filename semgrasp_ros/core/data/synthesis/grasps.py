@@ -29,7 +29,9 @@ from semgrasp_ros.core.metrics.touches import finger_touches
 class SynthesisConfig:
     """How grasps are looked for and which are kept."""
 
-    pairs: int = field(default=8, metadata={"help": "pairs of a part and a manner tried on an object", "minimum": 1})
+    pairs: int = field(
+        default=8, metadata={"help": "pairs of a part and a manner tried on an object", "minimum": 1}
+    )
     guesses: int = field(default=160, metadata={"help": "first guesses for each pair", "minimum": 1})
     tries: int = field(default=8, metadata={"help": "of them, how many are optimised", "minimum": 1})
     keep: int = field(default=8, metadata={"help": "most grasps kept of each pair", "minimum": 1})
@@ -42,7 +44,9 @@ class SynthesisConfig:
 def part_surfaces(thing: HouseholdObject) -> list[trimesh.Trimesh]:
     """What of each part is on the object's outside, in the order of its parts."""
     owner = thing.face_parts
-    return [thing.mesh.submesh([np.flatnonzero(owner == part)], append=True) for part in range(len(thing.parts))]
+    return [
+        thing.mesh.submesh([np.flatnonzero(owner == part)], append=True) for part in range(len(thing.parts))
+    ]
 
 
 def synthesise(
@@ -114,7 +118,9 @@ def _guesses(
         )
     # Among the better half by chance: the very best all look alike.
     best = loss.argsort()[: max(config.tries, len(loss) // 6)].numpy()
-    chosen = np.concatenate([best[: config.tries // 2], rng.permutation(best[config.tries // 2 :])])[: config.tries]
+    chosen = np.concatenate([best[: config.tries // 2], rng.permutation(best[config.tries // 2 :])])[
+        : config.tries
+    ]
     noise = torch.from_numpy(rng.normal(scale=0.08, size=(len(chosen), 15, 3)).astype(np.float32))
     movable = (hand.limits[..., 1] - hand.limits[..., 0] > 0.5).float()
     return wrists[chosen], angles[chosen] + noise * movable
@@ -180,12 +186,14 @@ def _grasp(
     touches: tuple[str, ...],
     rng: np.random.Generator,
 ) -> Grasp:
-    intents = sorted({
-        intent
-        for hold in FAMILIES[thing.family].holds
-        if hold.part == part and manner in hold.manners
-        for intent in hold.intents
-    })
+    intents = sorted(
+        {
+            intent
+            for hold in FAMILIES[thing.family].holds
+            if hold.part == part and manner in hold.manners
+            for intent in hold.intents
+        }
+    )
     return Grasp(
         thing.family,
         thing.instance,

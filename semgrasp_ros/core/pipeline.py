@@ -1,0 +1,316 @@
+"""From words and points to a hand on the object: tokens, hands, refinement, ranking.
+
+grasps = SemGrasp.load().generate(points, normals, "hand me the mug by its handle")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from semgrasp_ros.core.contact.field import ObjectField, field_of_points
+from semgrasp_ros.core.contact.refine import RefineConfig, refine
+from semgrasp_ros.core.data.manners import MANNERS
+from semgrasp_ros.core.hand import load_hand
+from semgrasp_ros.core.hand.model import HandModel
+from semgrasp_ros.core.language import GraspLanguageModel, generate, load_model
+from semgrasp_ros.core.objects.clouds import estimate_normals
+from semgrasp_ros.core.objects.encoder import ObjectTokens
+from semgrasp_ros.core.ranking import RankingConfig, rank, touched_parts
+from semgrasp_ros.core.tokens.model import TokenModel
+from semgrasp_ros.core.tokens.pose import HandPose
+
+SHIPPED = Path(__file__).parent.parent.parent / "models" / "semgrasp"
+FEWEST_POINTS = 128
+LONGEST_TEXT = 500
+SEEN_POINTS = 1024
+# People's hands are in front of the object, not inside a room: a cloud larger than this is not one object.
+LARGEST_M = 1.0
+
+Turns = Sequence[tuple[str, str]]
+
+
+class SemGraspError(ValueError):
+    """What was asked for cannot be done; the text says which value and what to do."""
+
+
+class CloudError(SemGraspError):
+    """The points are no object."""
+
+
+class InstructionError(SemGraspError):
+    """The words are missing or too many."""
+
+
+class PartError(SemGraspError):
+    """The object has no such part."""
+
+
+class MannerError(SemGraspError):
+    """There is no such manner."""
+
+
+@dataclass
+class PipelineConfig:
+    """What happens after decoding."""
+
+    temperature: float = field(default=0.8, metadata={"help": "of the draws", "minimum": 0.0})
+    top_p: float = field(
+        default=0.9, metadata={"help": "only the likeliest tokens of this probability are drawn"}
+    )
+    absent: float = field(default=0.02, metadata={"help": "a part seen on less of the object is not on it"})
+    refine: RefineConfig = field(default_factory=RefineConfig)
+    ranking: RankingConfig = field(default_factory=RankingConfig)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A hand on the object; metres and radians, in the frame of the points.
+
+    Attributes:
+        tokens: (3,) orientation, manner and refinement.
+        wrist: (4, 4).
+        joint_rotations: (15, 3), MANO's order.
+        shape: (10,).
+        keypoints: (21, 3), MediaPipe's order.
+        vertices: (V, 3).
+        touches: six, in the order of FINGERS: the part that each seems to touch, "" for none.
+        decoded_vertices: (V, 3) before refinement.
+        scores: what the ranking is made of, and its total.
+        why: for people.
+    """
+
+    tokens: tuple[int, int, int]
+    wrist: np.ndarray
+    joint_rotations: np.ndarray
+    shape: np.ndarray
+    keypoints: np.ndarray
+    vertices: np.ndarray
+    touches: tuple[str, ...]
+    decoded_vertices: np.ndarray
+    scores: dict[str, float]
+    why: str
+
+
+class SemGrasp:
+    """The trained networks and what follows them."""
+
+    def __init__(
+        self,
+        token_model: TokenModel,
+        language_model: GraspLanguageModel,
+        hand: HandModel,
+        config: PipelineConfig | None = None,
+        version: str = "",
+    ) -> None:
+        self.token_model = token_model.eval()
+        self.language_model = language_model.eval()
+        self.hand = hand
+        self.config = config or PipelineConfig()
+        self.version = version
+
+    @classmethod
+    def load(
+        cls, folder: str | Path = "shipped", hand: str = "open", config: PipelineConfig | None = None
+    ) -> SemGrasp:
+        """Loads `tokens` and `language` of a folder.
+
+        Raises:
+            FileNotFoundError: they are not there.
+        """
+        path = SHIPPED if str(folder) == "shipped" else Path(folder)
+        model = load_model(path / "language")
+        return cls(TokenModel.load(path / "tokens"), model, load_hand(hand), config, version=path.name)
+
+    def generate(
+        self,
+        points: np.ndarray,
+        normals: np.ndarray | None,
+        turns: str | Turns,
+        candidates: int = 8,
+        keep: int = 1,
+        part: str | None = None,
+        manner: str | None = None,
+        seed: int | None = None,
+    ) -> list[Candidate]:
+        """Hands for a request, best first.
+
+        Args:
+            points: (N, 3) of the object alone, metres, z up.
+            normals: (N, 3) outward; estimated when None, as seen from above.
+            turns: what is asked, or a conversation of ("human" or "assistant", text) that ends with the request.
+            candidates: how many are drawn.
+            keep: how many are returned.
+            part: must be held, whatever the words say.
+            manner: must be used, whatever the words say.
+            seed: of the draws; by chance when None.
+
+        Raises:
+            SemGraspError: says what is wrong with the request.
+        """
+        conversation = self._conversation(turns, part, manner)
+        points, normals, centre = self._object(points, normals)
+        with torch.no_grad():
+            thing = self._see(points, normals)
+            parts = self.part_of_points(thing, points)
+        self._check_part(part, parts)
+        generator = torch.Generator()
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(seed)
+        drawn = generate(
+            self.language_model, thing.tokens, thing.size, conversation, candidates,
+            self.config.temperature, self.config.top_p, generator,
+        )  # fmt: skip
+        tokens = torch.tensor([candidate.tokens for candidate in drawn])
+        with torch.no_grad():
+            decoded = self.token_model.tokenizer.decode(tokens, thing)
+        space = field_of_points(points, normals)
+        refined = refine(self.hand, space, decoded, self.config.refine)
+        likely = np.array([candidate.log_probability for candidate in drawn])
+        return self._ranked(points, parts, space, tokens, decoded, refined, likely, part, manner, centre)[
+            :keep
+        ]
+
+    def part_of_points(self, thing: ObjectTokens, points: np.ndarray) -> np.ndarray:
+        """What the encoder takes each point (N, 3) of one object for: an index into the model's part names."""
+        named = self.token_model.part_head(thing.tokens[0, :-1]).argmax(dim=1)
+        nearest = torch.cdist(torch.from_numpy(points), self._centres).argmin(dim=1)
+        return named[nearest].numpy()
+
+    def _see(self, points: np.ndarray, normals: np.ndarray) -> ObjectTokens:
+        from semgrasp_ros.core.objects.encoder import farthest_points
+
+        chosen = np.random.default_rng(0).permutation(len(points))[:SEEN_POINTS]
+        seen = torch.from_numpy(points[chosen])[None], torch.from_numpy(normals[chosen])[None]
+        self._centres = seen[0][0, farthest_points(seen[0], self.token_model.config.encoder.groups)[0]]
+        return self.token_model.see(*seen)
+
+    def _ranked(
+        self,
+        points: np.ndarray,
+        parts: np.ndarray,
+        space: ObjectField,
+        tokens: torch.Tensor,
+        decoded: HandPose,
+        refined: HandPose,
+        likely: np.ndarray,
+        part: str | None,
+        manner: str | None,
+        centre: np.ndarray,
+    ) -> list[Candidate]:
+        with torch.no_grad():
+            before = self.hand(decoded.wrist, decoded.joint_rotations, decoded.shape)
+            after = self.hand(refined.wrist, refined.joint_rotations, refined.shape)
+        touches = [
+            touched_parts(
+                vertices.numpy(), self.hand.regions.numpy(), points, parts, self.token_model.part_names
+            )
+            for vertices in after.vertices
+        ]
+        ranking = rank(
+            self.hand,
+            space,
+            points,
+            refined,
+            after.vertices,
+            touches,
+            likely,
+            part,
+            manner,
+            self.config.ranking,
+        )
+        moved = (after.vertices - before.vertices).norm(dim=-1).mean(dim=1)
+        result = []
+        for index in np.argsort([-scores["total"] for scores in ranking]):
+            wrist = refined.wrist[index].numpy().copy()
+            wrist[:3, 3] += centre
+            scores = ranking[index] | {"moved_mm": float(moved[index]) * 1000}
+            result.append(
+                Candidate(
+                    tuple(tokens[index].tolist()),
+                    wrist,
+                    refined.joint_rotations[index].numpy(),
+                    refined.shape[index].numpy(),
+                    after.keypoints[index].numpy() + centre,
+                    after.vertices[index].numpy() + centre,
+                    touches[index],
+                    before.vertices[index].numpy() + centre,
+                    scores,
+                    _why(touches[index], scores),
+                )
+            )
+        return result
+
+    def _object(
+        self, points: np.ndarray, normals: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points and normals as the networks want them, in the middle of their box, and where that was."""
+        points = np.asarray(points, dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != 3:
+            raise CloudError(f"points: shape {points.shape} is no cloud; use (N, 3) in metres")
+        finite = np.isfinite(points).all(axis=1)
+        points = points[finite]
+        if len(points) < FEWEST_POINTS:
+            raise CloudError(f"points: {len(points)} are too few; at least {FEWEST_POINTS} are needed")
+        extent = float(np.ptp(points, axis=0).max())
+        if extent > LARGEST_M:
+            raise CloudError(
+                f"points: span {extent:.2f} m, which is no object for a hand; give only the object, in metres"
+            )
+        centre = (points.min(axis=0) + points.max(axis=0)) / 2
+        if normals is None:
+            normals = estimate_normals(points - centre, np.array([0.0, 0.0, 2.0]))
+        else:
+            normals = np.asarray(normals)[finite]
+        local = (points - centre).astype(np.float32)
+        return local, np.asarray(normals, dtype=np.float32), centre.astype(np.float32)
+
+    def _conversation(
+        self, turns: str | Turns, part: str | None, manner: str | None
+    ) -> list[tuple[str, str]]:
+        conversation = [("human", turns)] if isinstance(turns, str) else [tuple(turn) for turn in turns]
+        if not conversation or not conversation[-1][1].strip():
+            raise InstructionError(
+                "instruction: is empty; say what to grasp, as 'hand me the mug by its handle'"
+            )
+        for _, text in conversation:
+            if len(text) > LONGEST_TEXT:
+                raise InstructionError(
+                    f"instruction: {len(text)} characters are too many; use at most {LONGEST_TEXT}"
+                )
+        if manner and manner not in MANNERS:
+            raise MannerError(f"manner: {manner!r} is unknown; use one of {', '.join(MANNERS)}")
+        # What is demanded besides is said in words too: the model knows no other way.
+        speaker, text = conversation[-1]
+        if part:
+            text = f"{text.rstrip(' .!')}, by the {part.replace('_', ' ')}"
+        if manner:
+            text = f"{text.rstrip(' .!')}, with a {manner} grasp"
+        return [*conversation[:-1], (speaker, text)]
+
+    def _check_part(self, part: str | None, parts: np.ndarray) -> None:
+        if not part:
+            return
+        names = self.token_model.part_names
+        share = np.bincount(parts, minlength=len(names)) / len(parts)
+        there = [names[index] for index in np.argsort(-share) if share[index] >= self.config.absent]
+        if part not in there:
+            known = "" if part in names else " (and is no part that the model knows)"
+            raise PartError(
+                f"part: {part!r} is not on this object{known}; it seems to have {', '.join(there)}"
+            )
+
+
+def _why(touches: tuple[str, ...], scores: dict[str, float]) -> str:
+    held = sorted({part for part in touches if part}, key=lambda part: -touches.count(part))
+    parts = " and ".join(part.replace("_", " ") for part in held) or "nothing"
+    return (
+        f"touches {parts}; {scores['penetration_cm'] * 10:.1f} mm deep, "
+        f"probability {np.exp(scores['log_probability']):.2f}, refined by {scores['moved_mm']:.0f} mm"
+    )

@@ -1,0 +1,165 @@
+"""Which of several refined hands is best: likely, touching what was asked, not inside the object, and holding it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import trimesh
+
+from semgrasp_ros.core.contact.field import ObjectField
+from semgrasp_ros.core.contact.hold import HoldingTest
+from semgrasp_ros.core.data.manners import FINGERS, MANNERS
+from semgrasp_ros.core.hand.model import HandModel
+from semgrasp_ros.core.tokens.pose import HandPose
+
+TOUCH_M = 0.006
+FEWEST_VERTICES = 3
+PIECES = 20
+SHELL_M = 0.004
+
+
+@dataclass
+class RankingConfig:
+    """Weights of the ranking; each term is about one where it is bad."""
+
+    likely: float = field(
+        default=0.3, metadata={"help": "per unit of log-probability, at most 5 below the best"}
+    )
+    deep: float = field(default=1.5, metadata={"help": "per 5 mm of penetration beyond 2 mm"})
+    falls: float = field(
+        default=1.0, metadata={"help": "per 5 cm that the object moves in the hand, at most 2"}
+    )
+    part: float = field(default=2.0, metadata={"help": "share of touching fingers not on the wanted part"})
+    manner: float = field(
+        default=1.0, metadata={"help": "share of fingers that do not do as the manner says"}
+    )
+
+
+def touched_parts(
+    vertices: np.ndarray, regions: np.ndarray, points: np.ndarray, parts: np.ndarray, names: Sequence[str]
+) -> tuple[str, ...]:
+    """The part that each of FINGERS seems to touch, from points with parts; "" for none.
+
+    Args:
+        vertices: (V, 3) of the hand.
+        regions: (V,) index into FINGERS, -1 for none.
+        points: (N, 3) of the object.
+        parts: (N,) index into `names`.
+        names: of the parts.
+    """
+    from scipy.spatial import cKDTree
+
+    distance, nearest = cKDTree(points).query(vertices, distance_upper_bound=0.05)
+    touching = distance < TOUCH_M
+    result = []
+    for finger in range(len(FINGERS)):
+        mine = nearest[touching & (regions == finger)]
+        votes = (
+            np.bincount(parts[mine], minlength=len(names)) if len(mine) >= FEWEST_VERTICES else np.zeros(1)
+        )
+        result.append(names[int(votes.argmax())] if votes.sum() else "")
+    return tuple(result)
+
+
+def rank(
+    hand: HandModel,
+    space: ObjectField,
+    points: np.ndarray,
+    pose: HandPose,
+    vertices: torch.Tensor,
+    touches: Sequence[tuple[str, ...]],
+    log_probability: np.ndarray,
+    part: str | None,
+    manner: str | None,
+    config: RankingConfig,
+) -> list[dict[str, float]]:
+    """The scores of B hands on one object; a greater `total` is better.
+
+    Args:
+        hand: the hand.
+        space: distances around the object.
+        points: (N, 3) of the object.
+        pose: B hands.
+        vertices: (B, V, 3) of them.
+        touches: what each touches.
+        log_probability: (B,) of their tokens.
+        part: that must be held; else the part that the model's candidates agree on.
+        manner: that must be used; any when None.
+        config: weights.
+    """
+    wanted = part or likely_part(touches, log_probability)
+    depth = (-space.sample(vertices).distance.amin(dim=1)).clamp_min(0).numpy()
+    falls = HoldingTest(hand, shell_pieces(points), points.mean(axis=0)).displacement_m(
+        pose.wrist, pose.joint_rotations, pose.shape
+    )
+    result = []
+    for index, touched in enumerate(touches):
+        some = [name for name in touched if name]
+        astray = 1 - some.count(wanted) / len(some) if some else 1.0
+        unlike = _unlike(touched, manner)
+        total = (
+            config.likely * max(log_probability[index] - log_probability.max(), -5)
+            - config.deep * max(0.0, depth[index] - 0.002) / 0.005
+            - config.falls * min(falls[index] / 0.05, 2)
+            - config.part * astray
+            - config.manner * unlike
+        )
+        result.append(
+            {
+                "log_probability": float(log_probability[index]),
+                "penetration_cm": float(depth[index]) * 100,
+                "contact": len(some) / len(FINGERS),
+                "stability": 1 / (1 + float(falls[index]) / 0.05),
+                "agreement": 1 - astray,
+                "total": float(total),
+            }
+        )
+    return result
+
+
+def likely_part(touches: Sequence[tuple[str, ...]], log_probability: np.ndarray) -> str:
+    """The part that the candidates touch most, each weighing as much as it is likely."""
+    votes: Counter[str] = Counter()
+    for touched, weight in zip(touches, np.exp(log_probability - log_probability.max()), strict=True):
+        some = [name for name in touched if name]
+        for name in some:
+            votes[name] += weight / len(some)
+    return votes.most_common(1)[0][0] if votes else ""
+
+
+def _unlike(touched: tuple[str, ...], manner: str | None) -> float:
+    """Share of the fingers that a manner speaks of which do otherwise."""
+    if not manner:
+        return 0.0
+    touching = {finger for finger, part in zip(FINGERS, touched, strict=True) if part}
+    spoken = MANNERS[manner]
+    wrong = len(spoken.required - touching) + len(spoken.forbidden & touching)
+    return wrong / max(1, len(spoken.required | spoken.forbidden))
+
+
+def shell_pieces(points: np.ndarray, pieces: int = PIECES) -> list[trimesh.Trimesh]:
+    """Convex pieces that together follow a cloud's surface: hulls of patches of neighbouring points.
+
+    What a camera does not see cannot be made up; a patch stands for what is right behind it.
+    """
+    from scipy.cluster.vq import kmeans2
+
+    _, patch = kmeans2(points, pieces, minit="++", seed=0, missing="warn")
+    solids = []
+    for number in range(pieces):
+        mine = points[patch == number]
+        if len(mine) < 4:
+            continue
+        # Flat patches have no hull: they get the thickness of a thin wall.
+        thick = np.concatenate([mine, mine + SHELL_M * _across(mine)])
+        solids.append(trimesh.convex.convex_hull(thick))
+    return solids
+
+
+def _across(points: np.ndarray) -> np.ndarray:
+    _, _, directions = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
+    return directions[2]
