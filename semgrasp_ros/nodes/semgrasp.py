@@ -328,6 +328,7 @@ def _placed(candidate: Candidate, pose: np.ndarray) -> Candidate:
         wrist=pose @ np.asarray(candidate.wrist, dtype=float),
         keypoints=out_of(pose, np.asarray(candidate.keypoints, dtype=float)),
         vertices=out_of(pose, np.asarray(candidate.vertices, dtype=float)),
+        decoded_vertices=out_of(pose, np.asarray(candidate.decoded_vertices, dtype=float)),
     )
 
 

@@ -179,7 +179,7 @@ class Sources:
         """Checked, cleaned, and with normals where the camera's place is known."""
         check_cloud(found.cloud, self._clean, found.source)
         cloud = clean_cloud(found.cloud, self._clean, remove_outliers=found.source != "points")
-        check_cloud(cloud, self._clean, f"{found.source}, one point per {1000 * self._clean.voxel_m:g} mm")
+        check_cloud(cloud, self._clean, f"{found.source}, cleaned")
         if cloud.normals is None and self._seen_from_origin(found):
             normals = normals_toward(cloud.points, np.zeros(3), self._clean.normal_neighbours)
             cloud = replace(cloud, normals=normals)

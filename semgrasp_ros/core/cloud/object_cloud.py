@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from grasp2vec_ros.core.options import option
+
+# What the model looks at; a small object is thinned less, so that so many points remain.
+ENOUGH_POINTS = 1024
 
 
 class CloudError(ValueError):
@@ -17,12 +21,17 @@ class CloudError(ValueError):
 class CloudConfig:
     """What a cloud must be like, and how it is cleaned."""
 
-    fewest_points: int = option(100, "an object has at least so many points", minimum=10, maximum=100_000)
+    fewest_points: int = option(
+        128, "an object has at least so many points; the model needs 128", minimum=128, maximum=100_000
+    )
     largest_extent_m: float = option(
         1.0, "a cloud that spans more is a whole scene, not an object", minimum=0.05, maximum=10.0
     )
     voxel_m: float = option(
-        0.002, "one point is kept in each cube of this size", minimum=0.0005, maximum=0.05
+        0.002,
+        "one point is kept in each cube of this size, smaller for small objects",
+        minimum=0.0005,
+        maximum=0.05,
     )
     outlier_neighbours: int = option(
         16, "a point is judged by the distance to so many neighbours", minimum=2, maximum=200
@@ -97,14 +106,17 @@ def check_cloud(cloud: ObjectCloud, config: CloudConfig, name: str) -> None:
 
 
 def clean_cloud(cloud: ObjectCloud, config: CloudConfig, remove_outliers: bool) -> ObjectCloud:
-    """Thins a cloud to one point per cube of `voxel_m` and, if wanted, drops points far from all others."""
+    """Thins a cloud to one point per cube of `voxel_m` and, if wanted, drops points far from all others.
+
+    Where fewer than ENOUGH_POINTS would remain, cubes of a half, a quarter, and so on are tried.
+    """
     import open3d
 
     points = open3d.utility.Vector3dVector(np.ascontiguousarray(cloud.points, dtype=float))
     whole = open3d.geometry.PointCloud(points)
     if cloud.normals is not None:
         whole.normals = open3d.utility.Vector3dVector(np.ascontiguousarray(cloud.normals, dtype=float))
-    whole = whole.voxel_down_sample(config.voxel_m)
+    whole = _thinned(whole, config.voxel_m)
     if remove_outliers and len(whole.points) > config.outlier_neighbours:
         whole, _ = whole.remove_statistical_outlier(config.outlier_neighbours, config.outlier_deviations)
     normals = None
@@ -112,6 +124,14 @@ def clean_cloud(cloud: ObjectCloud, config: CloudConfig, remove_outliers: bool) 
         whole.normalize_normals()
         normals = np.asarray(whole.normals).copy()
     return replace(cloud, points=np.asarray(whole.points).copy(), normals=normals)
+
+
+def _thinned(cloud: Any, voxel_m: float) -> Any:
+    for size_m in (voxel_m, voxel_m / 2, voxel_m / 4, voxel_m / 8):
+        thin = cloud.voxel_down_sample(size_m)
+        if len(thin.points) >= min(ENOUGH_POINTS, len(cloud.points)):
+            return thin
+    return thin
 
 
 def normals_toward(points: np.ndarray, camera: np.ndarray, neighbours: int) -> np.ndarray:

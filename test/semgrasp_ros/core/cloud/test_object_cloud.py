@@ -40,7 +40,7 @@ def test_poor_normals_are_none_and_a_few_poor_ones_cost_their_points():
 @pytest.mark.parametrize(
     ("points", "words"),
     [
-        (ball(40), "too few points: 40 valid, at least 100"),
+        (ball(40), "too few points: 40 valid, at least 128"),
         (np.zeros((0, 3)), "too few points: 0"),
         (ball() * 1000, "spans 100 m"),
         (np.zeros((500, 3)), "one place"),
@@ -57,6 +57,8 @@ def test_cleaning_drops_strays_thins_and_keeps_the_surface():
     cleaned = clean_cloud(ObjectCloud(points, up=np.array([0, 0, 1.0])), CloudConfig(), True)
     radius = np.linalg.norm(cleaned.points, axis=1)
     assert 2000 < len(radius) < 12000 and abs(radius - 0.05).max() < 1e-3 and cleaned.up is not None
+    small = clean_cloud(ObjectCloud(ball(20000) / 20), CloudConfig(), False)
+    assert 1024 <= len(small.points) < 20000
     with_normals = clean_cloud(ObjectCloud(points, points / 0.05), CloudConfig(), False)
     assert np.allclose(np.linalg.norm(with_normals.normals, axis=1), 1)
     assert len(with_normals.points) > len(cleaned.points)
