@@ -180,16 +180,16 @@ class SemGraspNode(KitNode):
             self._all_publisher.publish(refused)
 
     def _submit(self, wish: Wish) -> object:
-        queue = self._queue
-        if queue is None:
+        queue, pipeline = self._queue, self._pipeline
+        if queue is None or pipeline is None:
             raise ValueError(
                 f"semgrasp is not configured: {self.problem or 'configure and activate it first'}"
             )
-        return queue.submit(lambda: self._generate(wish))
+        return queue.submit(lambda: self._generate(pipeline, wish))
 
-    def _generate(self, wish: Wish) -> HandGraspArray:
+    def _generate(self, pipeline: Pipeline, wish: Wish) -> HandGraspArray:
         """In the worker: makes and publishes what was wished, or why it could not be."""
-        answer = self._answer(lambda: self._hands(wish))
+        answer = self._answer(lambda: self._hands(pipeline, wish))
         answer.instruction = wish.instruction
         self._all_publisher.publish(answer)
         if answer.success:
@@ -203,7 +203,8 @@ class SemGraspNode(KitNode):
         except ValueError as error:
             answer = HandGraspArray(success=False, message=str(error) or type(error).__name__)
             self.get_logger().warning(answer.message)
-        except Exception as error:
+            self.get_logger().debug(traceback.format_exc())
+        except Exception as error:  # the model is large; whatever fails in it costs this request only
             answer = HandGraspArray(
                 success=False, message=f"the model failed: {type(error).__name__}: {error}"
             )
@@ -213,11 +214,11 @@ class SemGraspNode(KitNode):
 
     # From a wish to hands.
 
-    def _hands(self, wish: Wish) -> HandGraspArray:
+    def _hands(self, pipeline: Pipeline, wish: Wish) -> HandGraspArray:
         found = self._sources.find(wish.cloud, wish.mask)
         pose = upright_pose(found.cloud)
         points, normals = into(pose, found.cloud)
-        candidates = self._pipeline.generate(
+        candidates = pipeline.generate(
             points,
             normals,
             wish.turns,
@@ -230,7 +231,7 @@ class SemGraspNode(KitNode):
         if not candidates:
             raise ValueError("the model found no hand for this cloud; ask in other words or for another part")
         candidates = [_placed(candidate, pose) for candidate in candidates]
-        self._show(candidates[0], found)
+        self._show(pipeline.hand, candidates[0], found)
         grasps = [
             hand_grasp_message(
                 candidate,
@@ -238,16 +239,15 @@ class SemGraspNode(KitNode):
                 wish.instruction,
                 wish.part,
                 wish.manner,
-                self._pipeline.hand.source,
-                self._pipeline.version,
+                pipeline.hand.source,
+                pipeline.version,
             )
             for candidate in candidates
         ]
         text = f"{len(grasps)} hand(s) for {len(points)} points from {found.source}; the best: {candidates[0].why}"
         return HandGraspArray(header=found.header, success=True, message=text, grasps=grasps)
 
-    def _show(self, best: Candidate, found: Found) -> None:
-        hand = self._pipeline.hand
+    def _show(self, hand: HandModel, best: Candidate, found: Found) -> None:
         regions, vertices = hand.regions.cpu().numpy(), np.asarray(best.vertices)
         touching = near_contacts(vertices, regions, found.cloud.points, self.config.contact_m)
         self._marker_publisher.publish(

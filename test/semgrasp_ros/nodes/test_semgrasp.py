@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -354,6 +355,38 @@ def test_a_peak_on_the_table_and_wrong_masks_are_said(rig, pipeline):
     assert not pipeline.calls
 
 
+def test_the_extrinsics_say_what_is_up_in_the_cameras_frame_only():
+    # The camera looks straight down: its z is against up.
+    rig = Rig(
+        **{
+            "extrinsics.base_frame": "base",
+            "extrinsics.translation_m": "[0.0, 0.0, 1.0]",
+            "extrinsics.rotation_xyzw": "[1.0, 0.0, 0.0, 0.0]",
+        }
+    )
+    try:
+        pipeline = StandIn()
+        rig.add(SemGraspNode(lambda config: pipeline))
+        info = rig.client.create_publisher(CameraInfo, "scene/camera_info", 1)
+        rig.client.create_timer(0.1, lambda: info.publish(CameraInfo(header=Header(frame_id="camera"))))
+        eventually(lambda: rig.nodes[1]._sources.slots())
+        # A ball's lower half (in the camera's frame its z is smaller, nearer to the camera).
+        near = ball(6000, np.array([0.0, 0.0, 0.9]))
+        near = near[near[:, 2] < 0.9]
+        for frame, sign in (("camera", 1), ("base", -1), ("elsewhere", -1)):
+            answer = ask(rig, cloud=cloud(near, frame))
+            assert answer.success and np.allclose(position(answer.grasps[0]), near.mean(axis=0), atol=2e-3)
+            call = pipeline.calls[-1]
+            # The dome's wide rim is below where the camera's frame was turned, above elsewhere.
+            rim = call["points"][np.linalg.norm(call["points"][:, :2], axis=1) > 0.035]
+            assert sign * rim[:, 2].mean() < -0.005
+            # Seen from the camera's origin the normals are known; elsewhere the pipeline finds them.
+            assert (call["normals"] is not None) == (frame == "camera")
+            assert frame != "camera" or (call["normals"][:, 2] > -0.2).all()
+    finally:
+        rig.close()
+
+
 # What goes wrong.
 
 
@@ -500,6 +533,23 @@ def test_cleaning_up_ends_what_waits_and_the_node_can_be_configured_again(rig, p
     assert "not configured" in ask(rig, cloud=cloud()).message
     change(Transition.TRANSITION_CONFIGURE)
     assert ask(rig, cloud=cloud()).success
+
+
+def test_the_executable_answers_before_it_is_configured_and_ends_with_0(rig):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "semgrasp_ros.nodes.semgrasp", "--ros-args", "-p", "autostart:=false"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
+    try:
+        answer = ask(rig, cloud=cloud())
+        assert not answer.success and "not configured: configure and activate it first" in answer.message
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0, process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_a_model_that_cannot_be_loaded_is_said(rig):

@@ -73,6 +73,25 @@ def test_growing_from_a_pixel_finds_the_thing_and_nothing_else(eye, thing):
         assert (points > BOX_LOW - 1e-6).all() and (points < BOX_HIGH + 1e-6).all()
 
 
+@pytest.mark.parametrize("eye", EYES)
+@pytest.mark.parametrize("thing", [1, 2])
+def test_growing_and_masking_bear_a_real_cameras_noise(eye, thing):
+    scene = look(eye)
+    noisy = scene.depth_m + rng().normal(scale=0.002, size=scene.depth_m.shape)
+    noisy[rng().random(noisy.shape) < 0.03] = 0
+    points = camera_points(np.round(noisy, 3), INTRINSICS)
+    seen = (scene.what == thing) & np.isfinite(points).all(axis=-1)
+    grown = grown_object(points, scene.middle(thing), DepthConfig(), rng())
+    masked = masked_object(points, scene.what == thing, DepthConfig(), rng())
+    for cloud in (grown, masked):
+        assert 0.75 * seen.sum() < len(cloud.points) < 1.1 * seen.sum()
+        at = world(scene, cloud.points)
+        if thing == 1:
+            assert np.mean(abs(np.linalg.norm(at - BALL, axis=1) - BALL_RADIUS_M) < 0.01) > 0.95
+        else:
+            assert np.mean((at > BOX_LOW - 0.01).all(axis=1) & (at < BOX_HIGH + 0.01).all(axis=1)) > 0.95
+
+
 def test_growing_begins_beside_a_hole_in_the_depth():
     scene = look()
     u, v = scene.middle(1)
