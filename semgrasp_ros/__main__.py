@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -27,6 +28,18 @@ def parser() -> argparse.ArgumentParser:
     tokens.add_argument("--variant", default="three", help="levels: three, one, two, four or no_roles")
     tokens.add_argument("--hand", default="open", help="'open', or the path of a MANO file")
     tokens.add_argument("--seed", type=int, default=0)
+    language = commands.add_parser("train-language", help="learn from words to tokens; goes on after a break")
+    language.add_argument("--grasps", type=Path, required=True, help="folder of grasps")
+    language.add_argument("--tokens", type=Path, required=True, help="folder that train-tokens wrote")
+    language.add_argument("--output", type=Path, required=True, help="folder of the model")
+    language.add_argument(
+        "--base", default="small", help="'small', or the folder of a causal LM of transformers"
+    )
+    language.add_argument("--steps", type=int, nargs=2, default=(4000, 1000), help="of the two stages")
+    language.add_argument(
+        "--word-dropout", type=float, default=0.05, help="share of words left out while training"
+    )
+    language.add_argument("--seed", type=int, default=0)
     return top
 
 
@@ -34,7 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command; errors of the user end in one line and exit code 2."""
     options = parser().parse_args(arguments)
     try:
-        {"generate": _generate, "train-tokens": _train_tokens}[options.command](options)
+        {"generate": _generate, "train-tokens": _train_tokens, "train-language": _train_language}[
+            options.command
+        ](options)
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -56,6 +71,8 @@ def _generate(options: argparse.Namespace) -> None:
 
 
 def _train_tokens(options: argparse.Namespace) -> None:
+    import torch
+
     from semgrasp_ros.core.data.dataset import load_split, part_vocabulary
     from semgrasp_ros.core.hand import load_hand
     from semgrasp_ros.core.tokens.model import TokenModel, TokenModelConfig
@@ -64,15 +81,55 @@ def _train_tokens(options: argparse.Namespace) -> None:
 
     if options.variant not in VARIANTS:
         raise ValueError(f"variant: {options.variant!r} is unknown; use one of {', '.join(VARIANTS)}")
-    train, validation = (
-        load_split(options.grasps, split, options.grasps / f"clouds-{split}.npz")
-        for split in ("train", "validation")
-    )
+    cache = options.grasps.parent / "clouds"
+    train = load_split(options.grasps, "train", cache, views=3)
+    validation = load_split(options.grasps, "validation", cache)
     print(f"{len(train)} grasps of {len(train.objects)} objects; {len(validation)} to validate with")
     config = TokenModelConfig(tokenizer=TokenizerConfig(roles=VARIANTS[options.variant]))
     training = TokenTrainingConfig(steps=options.steps, seed=options.seed)
+    torch.manual_seed(options.seed)
     model = TokenModel(config, part_vocabulary())
     TokenTrainer(model, load_hand(options.hand), train, validation, training, options.output).run()
+
+
+def _train_language(options: argparse.Namespace) -> None:
+    from semgrasp_ros.core.captioned import CaptionedGrasps
+    from semgrasp_ros.core.data.dataset import load_split
+    from semgrasp_ros.core.language import (
+        GraspLanguageModel,
+        LanguageConfig,
+        train_language_model,
+        train_vocabulary,
+    )
+    from semgrasp_ros.core.tokens.model import TokenModel
+
+    cache = options.grasps.parent / "clouds"
+    model = TokenModel.load(options.tokens)
+    train = CaptionedGrasps(model, load_split(options.grasps, "train", cache, views=3), seed=options.seed)
+    validation = CaptionedGrasps(
+        model, load_split(options.grasps, "validation", cache), seed=options.seed + 1
+    )
+    print(f"{len(train)} grasps; {len(validation)} to validate with")
+    config = LanguageConfig(
+        base=options.base,
+        stage1_steps=options.steps[0],
+        stage2_steps=options.steps[1],
+        word_dropout=options.word_dropout,
+        seed=options.seed,
+    )
+    vocabulary = train_vocabulary(train.texts(20_000)) if options.base == "small" else None
+    language = GraspLanguageModel.make(config, vocabulary, object_width=model.config.encoder.width)
+
+    def features(keys: list) -> tuple:
+        # Examples to validate with are of other objects: their keys are marked.
+        source = validation if keys and keys[0][0] == "validation" else train
+        return source.features([key[1:] if key[0] == "validation" else key for key in keys])
+
+    looked_at = [
+        dataclasses.replace(example, object_key=("validation", *example.object_key))
+        for example in validation.examples(0)[:400]
+    ]
+    train_language_model(language, train.examples, features, options.output, looked_at)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,12 @@ from semgrasp_ros.core.data.grasp import Grasp
 from semgrasp_ros.core.data.grasp_folder import GraspFolder
 from semgrasp_ros.core.data.household import FAMILIES, make_object
 from semgrasp_ros.core.data.splits import split_of
-from semgrasp_ros.core.objects.clouds import Cloud, surface_cloud
+from semgrasp_ros.core.objects.clouds import Cloud, seen_cloud, surface_cloud
 from semgrasp_ros.core.tokens.pose import HandPose
 
 CLOUD_POINTS = 2048
+# How a camera sees each object: so many views, each from another side.
+VIEWS, VIEW_POINTS = 3, 1024
 log = logging.getLogger(__name__)
 
 
@@ -35,17 +37,15 @@ class GraspData:
         objects: family and instance of each object that has a grasp.
         grasps: all grasps.
         owner: (N,) index into `objects` for each grasp.
-        points: (O, P, 3) float32.
-        normals: (O, P, 3) float32.
-        parts: (O, P) index into the part vocabulary.
+        clouds: (O, P, 7) float32 of whole surfaces: point, normal, index into the part vocabulary.
+        views: (O, V, Q, 7) the same, as a camera sees them from V sides; V may be 0.
     """
 
     objects: list[tuple[str, int]]
     grasps: list[Grasp]
     owner: torch.Tensor
-    points: torch.Tensor
-    normals: torch.Tensor
-    parts: torch.Tensor
+    clouds: torch.Tensor
+    views: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.grasps)
@@ -59,13 +59,14 @@ class GraspData:
         )
 
 
-def load_split(folder: Path, split: str, clouds: Path | None = None) -> GraspData:
+def load_split(folder: Path, split: str, cache: Path | None = None, views: int = 0) -> GraspData:
     """Reads a split of a grasp folder.
 
     Args:
         folder: of the grasps.
         split: of SPLITS.
-        clouds: a file that keeps the objects' clouds between runs; made anew when None.
+        cache: a folder that keeps the objects' clouds between runs; they are made anew when None.
+        views: of each object as a camera sees it.
 
     Raises:
         ValueError: nothing of this split is there.
@@ -76,10 +77,10 @@ def load_split(folder: Path, split: str, clouds: Path | None = None) -> GraspDat
     objects = [pair for pair in chosen if by_object[pair]]
     if not objects:
         raise ValueError(f"{folder}: has no grasps of the split {split!r}; generate some first")
-    data = _clouds(objects, clouds)
     grasps = [grasp for pair in objects for grasp in by_object[pair]]
     owner = [index for index, pair in enumerate(objects) for _ in by_object[pair]]
-    return GraspData(objects, grasps, torch.tensor(owner), *data)
+    clouds, seen = _clouds(objects, views, cache)
+    return GraspData(objects, grasps, torch.tensor(owner), clouds, seen)
 
 
 def object_cloud(family: str, instance: int, count: int = CLOUD_POINTS) -> Cloud:
@@ -88,29 +89,43 @@ def object_cloud(family: str, instance: int, count: int = CLOUD_POINTS) -> Cloud
     return surface_cloud(make_object(family, instance), count, rng)
 
 
-def _clouds(
-    objects: Sequence[tuple[str, int]], cache: Path | None
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Clouds of objects; parts are counted in the vocabulary of all families."""
-    known: dict[str, np.ndarray] = {}
-    if cache is not None and cache.exists():
-        with np.load(cache, allow_pickle=False) as arrays:
-            known = {name: arrays[name] for name in arrays.files}
-    vocabulary = {name: index for index, name in enumerate(part_vocabulary())}
-    missing = [pair for pair in objects if f"{pair[0]}/{pair[1]}" not in known]
-    if missing:
-        from tqdm import tqdm
+def object_view(family: str, instance: int, view: int, count: int = VIEW_POINTS) -> Cloud:
+    """A generated object as a camera sees it; the same every time for the same view."""
+    rng = np.random.default_rng([crc32(family.encode()), instance, count, view])
+    return seen_cloud(make_object(family, instance), count, rng)
 
-        for family, instance in tqdm(missing, desc="clouds", unit="object"):
-            cloud = object_cloud(family, instance)
-            names = np.array([vocabulary[part.name] for part in make_object(family, instance).parts])
-            known[f"{family}/{instance}"] = np.concatenate(
-                [cloud.points, cloud.normals, names[cloud.parts][:, None]], axis=1
-            ).astype(np.float32)
-        if cache is not None:
-            cache.parent.mkdir(parents=True, exist_ok=True)
-            partial = cache.with_suffix(".partial.npz")
-            np.savez(partial, **known)
-            partial.rename(cache)
-    rows = torch.from_numpy(np.stack([known[f"{family}/{instance}"] for family, instance in objects]))
-    return rows[..., :3].contiguous(), rows[..., 3:6].contiguous(), rows[..., 6].long()
+
+def _clouds(
+    objects: Sequence[tuple[str, int]], views: int, cache: Path | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Whole clouds (O, P, 7) and views (O, V, Q, 7) of objects."""
+    from tqdm import tqdm
+
+    clouds, seen = [], []
+    for pair in tqdm(objects, desc="clouds", unit="object"):
+        file = None if cache is None else cache / f"{pair[0]}-{pair[1]}-{views}.npz"
+        if file is not None and file.exists():
+            with np.load(file, allow_pickle=False) as arrays:
+                rows = arrays["cloud"], arrays["views"]
+        else:
+            rows = _rows_of(*pair, views)
+            if file is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                partial = file.with_suffix(".partial.npz")
+                np.savez(partial, cloud=rows[0], views=rows[1])
+                partial.rename(file)
+        clouds.append(torch.from_numpy(rows[0]))
+        seen.append(torch.from_numpy(rows[1]))
+    return torch.stack(clouds), torch.stack(seen)
+
+
+def _rows_of(family: str, instance: int, views: int) -> tuple[np.ndarray, np.ndarray]:
+    vocabulary = {name: index for index, name in enumerate(part_vocabulary())}
+    names = np.array([vocabulary[part.name] for part in make_object(family, instance).parts])
+
+    def rows(cloud: Cloud) -> np.ndarray:
+        columns = [cloud.points, cloud.normals, names[cloud.parts][:, None]]
+        return np.concatenate(columns, axis=1).astype(np.float32)
+
+    seen = [rows(object_view(family, instance, view)) for view in range(views)]
+    return rows(object_cloud(family, instance)), np.array(seen, np.float32).reshape(views, VIEW_POINTS, 7)

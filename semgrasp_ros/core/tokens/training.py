@@ -17,7 +17,7 @@ from semgrasp_ros.core.contact.skin import skin_of
 from semgrasp_ros.core.data.dataset import GraspData
 from semgrasp_ros.core.hand.model import HandModel
 from semgrasp_ros.core.hand.rotations import matrix_from_vector, transform
-from semgrasp_ros.core.objects.encoder import farthest_points
+from semgrasp_ros.core.objects.encoder import ObjectTokens, farthest_points
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose, finger_numbers, wrist_numbers
 
@@ -42,6 +42,7 @@ class TokenTrainingConfig:
     tilt_rad: float = field(default=0.06, metadata={"help": "standard deviation of the tilt"})
     shift_m: float = field(default=0.006, metadata={"help": "standard deviation of the shift"})
     noise_m: float = field(default=0.0007, metadata={"help": "standard deviation of the points' noise"})
+    seen: float = field(default=0.35, metadata={"help": "share of objects shown as a camera sees them"})
     check_every: int = field(default=500, metadata={"help": "steps between looks at the validation split"})
     seed: int = field(default=0, metadata={"help": "of weights, batches and turns"})
 
@@ -173,11 +174,21 @@ class TokenTrainer:
         for index in objects.tolist():
             mine = self.by_object[index]
             rows.append(mine[torch.randint(len(mine), (config.grasps,), generator=generator)])
-        chosen = torch.randperm(data.points.shape[1], generator=generator)[: config.points]
-        points, normals, parts = (
-            array[objects][:, chosen] for array in (data.points, data.normals, data.parts)
+        shown = torch.stack([self._shown(index) for index in objects.tolist()])
+        pose, points, normals = self._turned(
+            self.poses.select(torch.cat(rows)), shown[..., :3], shown[..., 3:6]
         )
-        return *self._turned(self.poses.select(torch.cat(rows)), points, normals), parts
+        return pose, points, normals, shown[..., 6].long()
+
+    def _shown(self, index: int) -> torch.Tensor:
+        """A cloud (N, 7) of an object: whole, or as a camera sees it."""
+        data, generator, count = self.train_data, self.generator, self.config.points
+        views = data.views.shape[1]
+        if views and float(torch.rand((), generator=generator)) < self.config.seen:
+            cloud = data.views[index, int(torch.randint(views, (), generator=generator))]
+        else:
+            cloud = data.clouds[index]
+        return cloud[torch.randperm(len(cloud), generator=generator)[:count]]
 
     def _turned(
         self, pose: HandPose, points: torch.Tensor, normals: torch.Tensor
@@ -191,9 +202,11 @@ class TokenTrainer:
         count = len(points)
         spread = torch.tensor([config.tilt_rad, config.tilt_rad, config.turn_rad])
         turn = matrix_from_vector(chance(count, 3) * spread)
-        shift = chance(count, 3) * config.shift_m
-        points = points @ turn.transpose(1, 2) + shift[:, None] + chance(*points.shape) * config.noise_m
+        points = points @ turn.transpose(1, 2) + chance(*points.shape) * config.noise_m
         normals = normals @ turn.transpose(1, 2)
+        # What is known of the middle is the middle of the points that are seen.
+        middle = (points.amin(dim=1) + points.amax(dim=1)) / 2 - chance(count, 3) * config.shift_m
+        points, shift = points - middle[:, None], -middle
         whole = transform(turn, shift).repeat_interleave(config.grasps, dim=0)
         return HandPose(whole @ pose.wrist, pose.joint_rotations, pose.shape), points, normals
 
@@ -250,11 +263,7 @@ def validate(
 ) -> dict[str, float]:
     """Mean MPVPE in mm after each level, `mm1` to `mmL`, over all grasps of a split."""
     poses = data.poses()
-    seen = [
-        model.see(data.points[i : i + 16, :points], data.normals[i : i + 16, :points])
-        for i in range(0, len(data.objects), 16)
-    ]
-    thing = type(seen[0])(torch.cat([s.tokens for s in seen]), torch.cat([s.size for s in seen]))
+    thing = encode_clouds(model, data.clouds[:, :points])
     errors: list[torch.Tensor] = []
     for low in range(0, len(data), batch):
         rows = slice(low, low + batch)
@@ -264,3 +273,13 @@ def validate(
         )
     mean = torch.cat(errors, dim=1).mean(dim=1)
     return {f"mm{level + 1}": float(value) for level, value in enumerate(mean)}
+
+
+@torch.no_grad()
+def encode_clouds(model: TokenModel, clouds: torch.Tensor, batch: int = 16) -> ObjectTokens:
+    """Tokens of clouds (O, N, 6 or more): points and normals in the first six columns."""
+    seen = [
+        model.see(clouds[low : low + batch, :, :3], clouds[low : low + batch, :, 3:6])
+        for low in range(0, len(clouds), batch)
+    ]
+    return ObjectTokens(torch.cat([one.tokens for one in seen]), torch.cat([one.size for one in seen]))

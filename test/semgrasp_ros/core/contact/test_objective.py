@@ -1,0 +1,158 @@
+"""The contact objective, the search on it, and the holding test, on simple things."""
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from semgrasp_ros.core.contact.field import field_of_mesh
+from semgrasp_ros.core.contact.hold import DURATION_S, HoldingTest
+from semgrasp_ros.core.contact.objective import (
+    ContactWeights,
+    contact_loss,
+    penetration,
+    self_contact,
+    targets_of,
+)
+from semgrasp_ros.core.contact.preshape import preshape
+from semgrasp_ros.core.contact.refine import RefineConfig, near_targets, refine
+from semgrasp_ros.core.contact.search import SearchConfig, search, within_limits
+from semgrasp_ros.core.contact.seeds import seed_wrists
+from semgrasp_ros.core.contact.skin import PADS, skin_of
+from semgrasp_ros.core.data.manners import MANNERS
+from semgrasp_ros.core.hand import load_hand
+from semgrasp_ros.core.tokens.pose import HandPose
+
+HAND = load_hand()
+
+
+@pytest.fixture(scope="module")
+def rod() -> trimesh.Trimesh:
+    return trimesh.creation.cylinder(radius=0.018, height=0.2, sections=32)
+
+
+@pytest.fixture(scope="module")
+def found(rod: trimesh.Trimesh):
+    """Power grasps of a rod, and how bad the first guesses were."""
+    space, skin, opened = field_of_mesh(rod, [rod]), skin_of(HAND), preshape(HAND, "power")
+    wrist = seed_wrists(rod, opened, 60, np.random.default_rng(0))
+    targets = targets_of(skin, ["power"] * 60, [0] * 60)
+    angles = opened.angles.expand(60, 15, 3)
+    loss = contact_loss(HAND, skin, space, targets, wrist, angles, torch.zeros(60, 10), ContactWeights())
+    best = loss.argsort()[:6]
+    result = search(
+        HAND,
+        skin,
+        space,
+        targets_of(skin, ["power"] * 6, [0] * 6),
+        wrist[best],
+        angles[best],
+        torch.zeros(6, 10),
+        SearchConfig(steps=80),
+    )
+    return space, loss[best], result
+
+
+def test_search_makes_first_guesses_better(found) -> None:
+    _, before, result = found
+    assert result.loss.min() < 0.7 * before.min()
+
+
+def test_found_joints_are_within_their_limits(found) -> None:
+    angles = found[2].angles
+    assert torch.equal(within_limits(HAND, angles), angles)
+
+
+def test_found_hands_touch_and_are_not_deep(found, rod: trimesh.Trimesh) -> None:
+    space, _, result = found
+    best = int(result.loss.argmin())
+    surface = HAND(result.wrist, HAND.rotations_from_angles(result.angles), result.shape)
+    distance = space.sample(surface.vertices[best]).distance
+    assert distance.min() > -0.006
+    for pad in ("thumb", "index", "middle", "palm"):
+        assert distance[HAND.regions == PADS.index(pad)].min() < 0.006, pad
+
+
+def test_a_found_grasp_holds_and_an_empty_hand_does_not(found, rod: trimesh.Trimesh) -> None:
+    _, _, result = found
+    test = HoldingTest(HAND, [rod], np.zeros(3))
+    moved = test.displacement_m(result.wrist, HAND.rotations_from_angles(result.angles), result.shape)
+    assert moved.min() < 0.02
+    away = result.wrist.clone()
+    away[:, 0, 3] += 1.0
+    fallen = test.displacement_m(away, HAND.rotations_from_angles(result.angles), result.shape)
+    assert fallen == pytest.approx(0.5 * 9.81 * DURATION_S**2, rel=0.03)
+
+
+def test_refinement_brings_a_moved_hand_back_out(found) -> None:
+    space, _, result = found
+    best = int(result.loss.argmin())
+    wrist = result.wrist[best : best + 1].clone()
+    wrist[:, :3, 3] += 0.006 * torch.tensor([0.6, 0.8, 0.0])
+    pose = HandPose(
+        wrist, HAND.rotations_from_angles(result.angles[best : best + 1]), result.shape[best : best + 1]
+    )
+    better = refine(HAND, space, pose, RefineConfig())
+
+    def inside(hand: HandPose) -> float:
+        """Sum over the surface of how deep it is."""
+        surface = HAND(hand.wrist, hand.joint_rotations, hand.shape)
+        return float(penetration(space.sample(surface.vertices), 0.001))
+
+    assert inside(better) < 0.5 * inside(pose)
+    moved = (
+        HAND(pose.wrist, pose.joint_rotations, pose.shape).vertices
+        - HAND(better.wrist, better.joint_rotations, better.shape).vertices
+    )
+    assert moved.norm(dim=-1).mean() < 0.015
+
+
+def test_near_skin_is_what_is_to_touch(found) -> None:
+    space, _, result = found
+    pose = HandPose(result.wrist, HAND.rotations_from_angles(result.angles), result.shape)
+    here = near_targets(HAND, space, pose, 0.01).touching.sum(dim=1)
+    away = HandPose(
+        pose.wrist + torch.tensor([[0, 0, 0, 1.0], [0] * 4, [0] * 4, [0] * 4]),
+        pose.joint_rotations,
+        pose.shape,
+    )
+    assert here.min() > 2
+    assert near_targets(HAND, space, away, 0.01).touching.sum() == 0
+
+
+@pytest.mark.parametrize("manner", sorted(MANNERS))
+def test_targets_follow_the_manner(manner: str) -> None:
+    skin = skin_of(HAND)
+    targets = targets_of(skin, [manner], [0])
+    for number, pad in enumerate(PADS):
+        mine = skin.segment_pad == number
+        weight = float(targets.touching[0, mine].sum())
+        assert weight == pytest.approx(float(pad in MANNERS[manner].required)), pad
+        assert bool(targets.away[0, mine].any()) == (pad in MANNERS[manner].forbidden), pad
+
+
+def test_open_hand_does_not_touch_itself_and_a_fist_of_crossed_fingers_does() -> None:
+    skin = skin_of(HAND)
+
+    def of(angles: torch.Tensor) -> float:
+        points = HAND.some_vertices(
+            torch.eye(4)[None], HAND.rotations_from_angles(angles), torch.zeros(1, 10), skin.vertices
+        )
+        return float(self_contact(skin, points))
+
+    crossed = torch.zeros(1, 15, 3)
+    crossed[0, 0, 1], crossed[0, 3, 1] = -0.6, 0.6
+    swapped = -crossed
+    assert of(torch.zeros(1, 15, 3)) == pytest.approx(0, abs=1e-4)
+    assert max(of(crossed), of(swapped)) > 0.01
+
+
+def test_penetration_counts_only_what_is_deeper_than_skin_gives_way(rod: trimesh.Trimesh) -> None:
+    space = field_of_mesh(rod, [rod])
+    points = torch.tensor([[[0.0175, 0.0, 0.0], [0.010, 0.0, 0.0], [0.03, 0.0, 0.0]]])
+    assert float(penetration(space.sample(points), 0.001)) == pytest.approx(0.007, abs=1e-3)
+
+
+def test_unknown_manner_is_named() -> None:
+    with pytest.raises(ValueError, match="manner: 'grab' is unknown"):
+        preshape(HAND, "grab")
