@@ -28,13 +28,13 @@ from grasp_node_kit.watchdog import Watchdog
 from semgrasp_ros.core.cloud.contacts import near_contacts
 from semgrasp_ros.core.cloud.upright import into, out_of, upright_pose
 from semgrasp_ros.core.data.manners import MANNERS
-from semgrasp_ros.core.hand.model import HandModel
 from semgrasp_ros.nodes.markers import hand_markers
 from semgrasp_ros.nodes.messages import hand_grasp_message
 from semgrasp_ros.nodes.sources import Found, Sources
 from semgrasp_ros.nodes.work_queue import WorkQueue
 
 if TYPE_CHECKING:
+    from semgrasp_ros.core.hand.model import HandModel
     from semgrasp_ros.core.pipeline import Candidate
 
 LONGEST_TEXT = 500
