@@ -78,7 +78,7 @@ def scripts() -> dict[str, str]:
 
 
 def test_executables_are_there():
-    assert len(scripts()) == 5
+    assert len(scripts()) == 6
     for target in scripts().values():
         assert callable(importlib.import_module(target).main)
 

@@ -40,7 +40,11 @@ def render_surfaces(
             inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
         )
         spec.worldbody.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_MESH, meshname=f"surface{number}", rgba=[*colour, 1.0], contype=0, conaffinity=0
+            type=mujoco.mjtGeom.mjGEOM_MESH,
+            meshname=f"surface{number}",
+            rgba=[*colour, 1.0],
+            contype=0,
+            conaffinity=0,
         )
     spec.add_texture(
         name="sky", type=mujoco.mjtTexture.mjTEXTURE_SKYBOX, builtin=mujoco.mjtBuiltin.mjBUILTIN_FLAT,

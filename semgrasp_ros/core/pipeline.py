@@ -5,6 +5,7 @@ grasps = SemGrasp.load().generate(points, normals, "hand me the mug by its handl
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from semgrasp_ros.core.ranking import RankingConfig, rank, touched_parts
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose
 
-SHIPPED = Path(__file__).parent.parent.parent / "models" / "semgrasp"
+SHIPPED_MODEL = "semgrasp"
 FEWEST_POINTS = 128
 LONGEST_TEXT = 500
 SEEN_POINTS = 1024
@@ -32,6 +33,19 @@ SEEN_POINTS = 1024
 LARGEST_M = 1.0
 
 Turns = Sequence[tuple[str, str]]
+
+
+def shipped_folder() -> Path:
+    """The models that ship with the package, from the source tree or an installation.
+
+    Raises:
+        FileNotFoundError: none are there.
+    """
+    for folder in Path(__file__).resolve().parents:
+        for models in (folder / "models", folder / "share" / "semantic_grasping" / "models"):
+            if (models / SHIPPED_MODEL / "tokens").is_dir():
+                return models / SHIPPED_MODEL
+    raise FileNotFoundError(f"models/{SHIPPED_MODEL}: is not there; give the folder of models of your own")
 
 
 class SemGraspError(ValueError):
@@ -122,9 +136,13 @@ class SemGrasp:
         Raises:
             FileNotFoundError: they are not there.
         """
-        path = SHIPPED if str(folder) == "shipped" else Path(folder)
-        model = load_model(path / "language")
-        return cls(TokenModel.load(path / "tokens"), model, load_hand(hand), config, version=path.name)
+        path = shipped_folder() if str(folder) == "shipped" else Path(folder)
+        language = load_model(path / "language")
+        weights = sorted(path.glob("*/*.safetensors"))
+        version = hashlib.sha256(b"".join(file.read_bytes() for file in weights)).hexdigest()[:8]
+        return cls(
+            TokenModel.load(path / "tokens"), language, load_hand(hand), config, f"{path.name}-{version}"
+        )
 
     def generate(
         self,
