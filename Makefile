@@ -1,7 +1,7 @@
 # Every target sets itself up first; that is quick when it is already done.
 SHELL := /bin/bash
 RUN := source scripts/environment.sh &&
-.PHONY: help set-up demo evaluate-grasp2vec test lint clean
+.PHONY: help set-up demo evaluate-grasp2vec evaluate-semgrasp test lint clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -14,6 +14,9 @@ demo: set-up  ## the simulated cell end to end; writes out/demo/report.html; FRO
 
 evaluate-grasp2vec: set-up  ## the paper's protocols with baselines; writes out/evaluate/*.json and the table in docs/
 	@$(RUN) python -m examination --output out/evaluate --table docs/grasp2vec-results.md
+
+evaluate-semgrasp: set-up  ## tokens and grasps from words with baselines; writes out/evaluate/semgrasp and the table in docs/
+	@$(RUN) python -m examination.semgrasp --table docs/semgrasp-results.md
 
 test: set-up lint  ## the test suite
 	@$(RUN) OMP_NUM_THREADS=1 python -m pytest
