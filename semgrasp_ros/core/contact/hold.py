@@ -16,7 +16,7 @@ TIME_STEP_S = 0.0025
 # Skin on most things; the hand does not squeeze, so that friction acts on the little overlap there is.
 FRICTION = 1.2
 # Soft skin begins to press before a rigid surface would.
-SOFTNESS_M = 0.0015
+SOFTNESS_M = 0.002
 MASS_KG = 0.3
 
 

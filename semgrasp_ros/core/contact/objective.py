@@ -33,6 +33,10 @@ class ContactWeights:
     stay: float = field(
         default=0.0, metadata={"help": "mean square of how far vertices move from where they began, per m2"}
     )
+    floor: float = field(default=1.0, metadata={"help": "skin below the floor, per metre"})
+    floor_m: float | None = field(
+        default=None, metadata={"help": "height of the floor in the object frame, if any"}
+    )
     # Soft skin gives way: a rigid hand holds by a small overlap only.
     overlap_m: float = field(
         default=0.001, metadata={"help": "how deep a touching pad may lie in the object"}
@@ -104,8 +108,12 @@ def contact_loss(
     limits = hand.limits
     beyond = (angles - limits[..., 1]).clamp_min(0) + (limits[..., 0] - angles).clamp_min(0)
     stayed = points.new_zeros(len(points)) if begun is None else (points - begun).square().sum(-1).mean(-1)
+    under = points.new_zeros(len(points))
+    if weights.floor_m is not None:
+        under = (weights.floor_m - points[..., 2]).clamp_min(0).sum(dim=1)
     return (
         weights.stay * stayed
+        + weights.floor * under
         + weights.attraction * attraction(seen, targets, weights.overlap_m)
         + weights.penetration * penetration(seen, weights.overlap_m)
         + weights.clearance * clearance(seen, targets, weights.away_m)

@@ -10,7 +10,7 @@ from semgrasp_ros.core.contact.preshape import Preshape
 
 # Parts at least this much longer than wide are held across their length.
 LONG = 1.6
-TILT_RAD = 0.35
+TILT_RAD = 0.25
 
 
 def seed_wrists(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from semgrasp_ros.core.hand.model import HandModel
 from semgrasp_ros.core.metrics.agreement import agreement
 from semgrasp_ros.core.metrics.touches import finger_touches
 
+# Weight, per metre, of first guesses that reach through the table.
+UNDER_TABLE = 2.0
+
 
 @dataclass
 class SynthesisConfig:
@@ -35,6 +39,11 @@ class SynthesisConfig:
     guesses: int = field(default=160, metadata={"help": "first guesses for each pair", "minimum": 1})
     tries: int = field(default=8, metadata={"help": "of them, how many are optimised", "minimum": 1})
     keep: int = field(default=8, metadata={"help": "most grasps kept of each pair", "minimum": 1})
+    # Things are taken from a table: nobody reaches through it.
+    under_m: float = field(
+        default=0.008, metadata={"help": "the hand may be this far below the object's lowest point"}
+    )
+    volume_cm3: float = field(default=1.6, metadata={"help": "most that hand and object may have in common"})
     deepest_m: float = field(default=0.003, metadata={"help": "skin may lie this deep in the object"})
     farthest_m: float = field(default=0.02, metadata={"help": "the held object may move this far in 0.25 s"})
     crossed_m: float = field(default=0.004, metadata={"help": "fingers may overlap this much in all"})
@@ -68,10 +77,11 @@ def synthesise(
     if not pairs:
         return [], Counter()
     space = field_of_mesh(thing.mesh, surfaces)
+    floor = float(thing.mesh.bounds[0, 2])
     people = hand_shapes()
     wrists, angles, manners, parts = [], [], [], []
     for part, manner in pairs:
-        wrist, angle = _guesses(hand, space, surfaces[part], part, manner, config, rng)
+        wrist, angle = _guesses(hand, space, surfaces[part], part, manner, floor, config, rng)
         wrists.append(wrist)
         angles.append(angle)
         manners += [manner] * len(wrist)
@@ -79,7 +89,10 @@ def synthesise(
     shape = torch.from_numpy(people[rng.integers(len(people), size=len(parts))])
     skin = skin_of(hand)
     targets = targets_of(skin, manners, parts)
-    found = search(hand, skin, space, targets, torch.cat(wrists), torch.cat(angles), shape, config.search)
+    searched = replace(
+        config.search, weights=replace(config.search.weights, floor_m=floor - config.under_m / 2)
+    )
+    found = search(hand, skin, space, targets, torch.cat(wrists), torch.cat(angles), shape, searched)
     return _keep(hand, thing, space, found, manners, parts, config, rng)
 
 
@@ -103,6 +116,7 @@ def _guesses(
     surface: trimesh.Trimesh,
     part: int,
     manner: str,
+    floor_m: float,
     config: SynthesisConfig,
     rng: np.random.Generator,
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -113,9 +127,10 @@ def _guesses(
     targets = targets_of(skin, [manner] * len(wrists), [part] * len(wrists))
     angles = opened.angles.expand(len(wrists), 15, 3)
     with torch.no_grad():
-        loss = contact_loss(
-            hand, skin, space, targets, wrists, angles, torch.zeros(len(wrists), 10), config.search.weights
-        )
+        shape = torch.zeros(len(wrists), 10)
+        loss = contact_loss(hand, skin, space, targets, wrists, angles, shape, config.search.weights)
+        points = hand.some_vertices(wrists, hand.rotations_from_angles(angles), shape, skin.vertices)
+        loss = loss + UNDER_TABLE * (floor_m - config.under_m - points[..., 2]).clamp_min(0).sum(dim=1)
     # Among the better half by chance: the very best all look alike.
     best = loss.argsort()[: max(config.tries, len(loss) // 6)].numpy()
     chosen = np.concatenate([best[: config.tries // 2], rng.permutation(best[config.tries // 2 :])])[
@@ -140,7 +155,10 @@ def _keep(
     rotations = hand.rotations_from_angles(found.angles)
     with torch.no_grad():
         surface = hand(found.wrist, rotations, found.shape)
-        depth = -space.sample(surface.vertices).distance.amin(dim=1)
+        distance = space.sample(surface.vertices).distance
+        depth = -distance.amin(dim=1)
+        volume = ((-distance).clamp_min(0) * _skin_areas(hand)).sum(dim=1) * 1e6
+        lowest = surface.vertices[..., 2].amin(dim=1)
         skin = skin_of(hand)
         crossed = self_contact(skin, surface.vertices[:, skin.vertices])
     solids = [solid for part in thing.parts for solid in part.solids]
@@ -152,6 +170,12 @@ def _keep(
         pair = (parts[index], manners[index])
         manner = MANNERS[manners[index]]
         if kept[pair] >= config.keep:
+            continue
+        if lowest[index] < float(thing.mesh.bounds[0, 2]) - config.under_m:
+            dropped["through the table"] += 1
+            continue
+        if volume[index] > config.volume_cm3:
+            dropped["too much inside"] += 1
             continue
         if depth[index] > config.deepest_m:
             dropped["too deep"] += 1
@@ -174,6 +198,14 @@ def _keep(
         kept[pair] += 1
         grasps.append(_grasp(thing, found, rotations, index, names[parts[index]], manner.name, touches, rng))
     return grasps, dropped
+
+
+@cache
+def _skin_areas(hand: HandModel) -> torch.Tensor:
+    """Area (V,) that each vertex of the resting hand stands for, m2."""
+    corners = hand.template[hand.faces]
+    area = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1) / 2
+    return torch.zeros(len(hand.template)).index_add_(0, hand.faces.flatten(), area.repeat_interleave(3) / 3)
 
 
 def _grasp(
