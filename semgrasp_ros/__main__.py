@@ -40,6 +40,13 @@ def parser() -> argparse.ArgumentParser:
         "--word-dropout", type=float, default=0.05, help="share of words left out while training"
     )
     language.add_argument("--seed", type=int, default=0)
+    frame = commands.add_parser("train-frame", help="learn to find headings; goes on after a break")
+    frame.add_argument("--output", type=Path, required=True, help="folder of the model")
+    frame.add_argument("--clouds", type=Path, help="folder that keeps the objects between runs")
+    frame.add_argument("--instances", type=int, default=16, help="of each seen family, to learn from")
+    frame.add_argument("--steps", type=int, default=1500, help="optimiser steps")
+    frame.add_argument("--results", type=Path, help="file for what held-out objects say afterwards")
+    frame.add_argument("--seed", type=int, default=0)
     return top
 
 
@@ -47,9 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command; errors of the user end in one line and exit code 2."""
     options = parser().parse_args(arguments)
     try:
-        {"generate": _generate, "train-tokens": _train_tokens, "train-language": _train_language}[
-            options.command
-        ](options)
+        {
+            "generate": _generate,
+            "train-tokens": _train_tokens,
+            "train-frame": _train_frame,
+            "train-language": _train_language,
+        }[options.command](options)
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -90,6 +100,17 @@ def _train_tokens(options: argparse.Namespace) -> None:
     torch.manual_seed(options.seed)
     model = TokenModel(config, part_vocabulary())
     TokenTrainer(model, load_hand(options.hand), train, validation, training, options.output).run()
+
+
+def _train_frame(options: argparse.Namespace) -> None:
+    from semgrasp_ros.core.objects.frame_evaluation import write_results
+    from semgrasp_ros.core.objects.frame_training import FrameTrainingConfig, train_frame
+
+    config = FrameTrainingConfig(steps=options.steps, seed=options.seed)
+    checked = train_frame(options.output, options.instances, config, options.clouds)
+    print(", ".join(f"{kind}: {share:.1%} within 15 degrees" for kind, share in checked.items()))
+    if options.results:
+        write_results(options.output, options.clouds, options.results, options.seed)
 
 
 def _train_language(options: argparse.Namespace) -> None:

@@ -78,16 +78,16 @@ def found_by(model: HeadingEstimator, tried: Trials, batch: int = 64) -> np.ndar
 
 
 def principal_heading(tried: Trials) -> np.ndarray:
-    """Baseline: the longest horizontal axis; it points to where the cloud reaches farther from its mean.
+    """Baseline: the longest horizontal axis; it points to the end with more of the surface, as a hammer's does to its head.
 
-    The mean lies nearer to the end with more surface, so x points away from it: from a hammer's head to its handle.
+    Of the two signs this one is right more often on objects to learn from.
     """
     flat = tried.points[..., :2].numpy().astype(np.float64)
     flat = flat - flat.mean(axis=1, keepdims=True)
     _, axes = np.linalg.eigh(flat.transpose(0, 2, 1) @ flat)
     longest = axes[:, :, -1]
     skew = (np.einsum("onk,ok->on", flat, longest) ** 3).sum(axis=1)
-    longest = longest * np.where(skew < 0, -1.0, 1.0)[:, None]
+    longest = longest * np.where(skew > 0, -1.0, 1.0)[:, None]
     return np.arctan2(longest[:, 1], longest[:, 0])
 
 
