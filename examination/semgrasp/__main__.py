@@ -141,7 +141,8 @@ def _results(options: argparse.Namespace) -> Results:
         for name in ("limit", "simulated", "seed")
         if getattr(options, name) != getattr(usual, name)
     ]
-    return Results(command=" ".join(["make evaluate-semgrasp", *changed]), seed=options.seed)
+    command = ["python -m examination.semgrasp", *changed] if changed else ["make evaluate-semgrasp"]
+    return Results(command=" ".join(command), seed=options.seed)
 
 
 def _reconstruction(options: argparse.Namespace) -> None:
@@ -155,7 +156,8 @@ def _reconstruction(options: argparse.Namespace) -> None:
             )
             if split == "unseen_instances":
                 add_paper(results, split, RECONSTRUCTION)
-            results.write(options.output / f"reconstruction-{split}.json")
+            marks = {name: mark(folder) for name, folder in models.items()}
+            results.write(options.output / f"reconstruction-{split}.json", models=marks)
 
 
 def _from_words(options: argparse.Namespace) -> None:
@@ -201,7 +203,8 @@ def _generation(
         generation.add_rows(kept, of_split, split, options.simulated, classifier, options.seed, results)
         if split == "unseen_instances":
             add_paper(results, split, GENERATION)
-        results.write(options.output / f"generation-{split}.json", left_out=left_out)
+        marks = {"tokens and language": both_mark}
+        results.write(options.output / f"generation-{split}.json", models=marks, left_out=left_out)
 
 
 def _baselines(
@@ -237,9 +240,10 @@ def _capgrasp(options: argparse.Namespace) -> None:
     from examination.semgrasp.capgrasp import add_capgrasp
 
     results = _results(options)
-    model = TokenModel.load(tokens_folder(options.tokens))
+    folder = tokens_folder(options.tokens)
+    model = TokenModel.load(folder)
     left_out = add_capgrasp(options.capgrasp, model, load_hand(options.mano), options.limit, results)
-    results.write(options.output / "capgrasp.json", not_measured=left_out)
+    results.write(options.output / "capgrasp.json", models={"ours": mark(folder)}, not_measured=left_out)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ def chosen(requests: dict[str, list[Request]], count: int) -> list[tuple[str, Re
                 once[request.grasp.family] = request
         pools.append([(split, request) for request in [*once.values(), *again]])
     mixed = [one for pair in zip(*pools, strict=False) for one in pair]
-    rest = [one for pool in pools for one in pool if one not in mixed]
+    taken = {request.key for _, request in mixed}
+    rest = [one for pool in pools for one in pool if one[1].key not in taken]
     return (mixed + rest)[:count]
 
 
@@ -103,8 +104,23 @@ def picture(grasper: SemGrasp, request: Request, vertices: np.ndarray) -> np.nda
     surfaces.append((vertices, grasper.hand.faces.numpy(), SKIN_COLOUR))
     # From the hand's side, somewhat past it, so that hand and object are both seen.
     away = vertices.mean(axis=0)[:2]
-    azimuth = math.degrees(math.atan2(away[1], away[0])) + 180.0 + 50.0
-    return render_surfaces(surfaces, TILE_PX, azimuth_deg=azimuth)
+    azimuth = math.degrees(math.atan2(away[1], away[0])) + 180.0 + 80.0
+    return _filled(render_surfaces(surfaces, 2 * TILE_PX, azimuth_deg=azimuth))
+
+
+def _filled(image: np.ndarray) -> np.ndarray:
+    """What is drawn on white, as large as fits into a tile."""
+    drawn = (image < 250).any(axis=2)
+    if not drawn.any():
+        return np.full((TILE_PX, TILE_PX, 3), 255, np.uint8)
+    rows, columns = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
+    middle = (columns[0] + columns[-1]) / 2, (rows[0] + rows[-1]) / 2
+    half = 0.54 * max(columns[-1] - columns[0], rows[-1] - rows[0]) + 4
+    box = (middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half)
+    white = Image.new("RGB", (3 * image.shape[1], 3 * image.shape[0]), "white")
+    white.paste(Image.fromarray(image), (image.shape[1], image.shape[0]))
+    moved = tuple(round(value + image.shape[1]) for value in box)
+    return np.asarray(white.crop(moved).resize((TILE_PX, TILE_PX), Image.Resampling.LANCZOS))
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -74,6 +74,8 @@ DISTANCE = """\
 * **SD**: simulation displacement: the hand stands still, the object weighs 1 kg and has friction 3, PyBullet lets it
   fall for 35 steps of 1/240 s; distance between its centre of mass before and after (end - start). Without a hand it
   falls 10.72 cm. Simulators differ, so this number is never mixed with another simulator's.
+* These three say something only together: a hand that touches nothing has PD and SIV 0, and one that is deep inside
+  has SD 0. Baselines that miss the object have the least PD.
 * **contact**: share of grasps in which any finger or the palm touches the object (within 5 mm)."""
 WORDS = """\
 * **agreement**: share of grasps whose touches are what the words ask for. Six touches are looked at (five fingers and
@@ -273,10 +275,18 @@ def _runs(runs: list[tuple[str, dict]]) -> list[str]:
     return [
         "## Runs",
         "",
-        "| file | command | commit | device | seed | seconds |",
-        "|---|---|---|---|---|---|",
+        "Seconds are those of the last run, which uses again what was measured before; a model's mark is the checksum of"
+        " its weights.",
+        "",
+        "| file | command | commit | models | device | seed | seconds |",
+        "|---|---|---|---|---|---|---|",
         *(
-            f"| {name} | `{c['command']}` | {c['commit']} | {c['device']} | {c['seed']} | {c['seconds']:.0f} |"
+            f"| {name} | `{c['command']}` | {c['commit']} | {_marks(c)} | {c['device']} | {c['seed']} |"
+            f" {c['seconds']:.0f} |"
             for name, c in runs
         ),
     ]
+
+
+def _marks(content: dict) -> str:
+    return ", ".join(f"{name} {mark}" for name, mark in content.get("models", {}).items())

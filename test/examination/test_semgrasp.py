@@ -1,11 +1,13 @@
 """The examination of SemGrasp end to end: a handful of real grasps, untrained networks, all files and the table."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import trimesh
 
 from examination.semgrasp import generation, reconstruction
 from examination.semgrasp.__main__ import main, parse
@@ -27,6 +29,7 @@ from semgrasp_ros.core.objects.encoder import ObjectEncoderConfig
 from semgrasp_ros.core.pipeline import SemGrasp
 from semgrasp_ros.core.tokens.model import TokenModel, TokenModelConfig
 from semgrasp_ros.core.tokens.tokenizer import VARIANTS, TokenizerConfig
+from test.semgrasp_ros.core.hand.mano_file import content, dumped
 
 pytestmark = pytest.mark.slow
 OBJECTS = (("bottle", 12), ("bottle", 10), ("ladle", 0))
@@ -83,7 +86,7 @@ def test_all_files_are_written_and_say_how_they_were_made(examined: Path):
     wanted = {f"reconstruction-{split}.json" for split in reconstruction.SPLITS}
     assert files == wanted | {f"generation-{split}.json" for split in SPLITS}
     content = json.loads((examined / "out/generation-unseen_families.json").read_text())
-    assert content["command"] == "make evaluate-semgrasp --limit 2 --simulated 1"
+    assert content["command"] == "python -m examination.semgrasp --limit 2 --simulated 1"
     assert {"commit", "device", "seed", "seconds"} <= content.keys()
     assert all(row["split"] == "unseen_families" for row in content["rows"])
 
@@ -187,6 +190,14 @@ def test_the_sheet_shows_grasps_and_their_sentences(world: Path):
         assert image[300:380, left : left + 300].min() < 120  # the words
 
 
+def test_pictures_are_of_different_families_while_there_are_any(world: Path):
+    asked = {s: requests(world / "grasps", s, 3) for s in ("unseen_instances", "unseen_families")}
+    pictured = chosen(asked, 5)
+    assert [r.grasp.family for _, r in pictured[:2]] == ["bottle", "ladle"]
+    assert len({r.key for _, r in pictured}) == 5
+    assert len(chosen({"unseen_families": asked["unseen_families"]}, 24)) == 3
+
+
 def test_only_held_out_objects_are_asked_for(world: Path):
     held = {one.grasp.family for one in held_grasps(world / "grasps", "unseen_families")}
     assert held == {"ladle"}
@@ -240,7 +251,8 @@ def test_a_far_hand_penetrates_nothing_and_drops_the_object(world: Path):
     assert found["sd_cm"] == pytest.approx(10.72, abs=0.02)
 
 
-def test_training_set_is_of_the_training_split_in_the_networks_frame(world: Path):
+def test_training_set_is_of_the_training_split_in_the_networks_frame(world: Path, monkeypatch):
+    monkeypatch.setattr("examination.semgrasp.answers.EPOCHS", 12)  # few grasps, so that each look comes up
     data = load_split(world / "grasps", "train", world / "clouds", views=2)
     learned = training_set(token_model(), data)
     assert len(learned.things.tokens) == 3 * len(data.objects)
@@ -251,6 +263,51 @@ def test_training_set_is_of_the_training_split_in_the_networks_frame(world: Path
     apart = torch.cdist(learned.poses.wrist[whole][:, :3, 3], true[:, :3, 3]).amin(dim=1)
     assert whole.any()
     assert apart.max() < 0.004
+
+
+def capgrasp_tree(folder: Path) -> Path:
+    """One captioned grasp of the test split, of a ball of 8 cm beside the hand's wrist."""
+    shape, name = folder / "shape", "A01001"
+    grasp = shape / "oakink_shape_v2" / "ball" / name / "0a1b2c3d4e"
+    grasp.mkdir(parents=True)
+    hand = {"pose": np.zeros(48, np.float32), "shape": np.zeros(10, np.float32)}
+    (grasp / "hand_param.pkl").write_bytes(pickle.dumps(hand | {"tsl": np.float32([-0.05, 0.0, 0.05])}))
+    (grasp / "0_simple_caption.json").write_text(json.dumps([{"from": "human", "value": "Hold the ball."}]))
+    (shape / "metaV2").mkdir()
+    (shape / "metaV2/object_id.json").write_text(json.dumps({name: {"name": "ball"}}))
+    mesh = shape / "OakInkObjectsV2/ball/align/ball.obj"
+    mesh.parent.mkdir(parents=True)
+    trimesh.creation.icosphere(3, 0.04).apply_translation([1.0, 0.0, 0.0]).export(mesh)
+    return folder
+
+
+def test_capgrasp_is_measured_where_it_is(world: Path, tmp_path: Path):
+    mano = tmp_path / "MANO_RIGHT.pkl"
+    mano.write_bytes(dumped(content()))
+    tree = capgrasp_tree(tmp_path / "oakink")
+    more = (
+        "--only",
+        "capgrasp",
+        "--capgrasp",
+        str(tree),
+        "--mano",
+        str(mano),
+        "--table",
+        str(tmp_path / "t.md"),
+    )
+    assert main([*arguments(world, *more), f"--output={tmp_path}"]) == 0
+    found = rows(tmp_path / "capgrasp.json")
+    assert found["mpvpe_mm", "ours"]["n"] == found["siv_cm3", "ground_truth"]["n"] == 1
+    assert found["mpvpe_mm", "paper"]["value"] == 14.97
+    assert "## CapGrasp" in (tmp_path / "t.md").read_text()
+
+
+def test_a_folder_that_is_no_capgrasp_is_an_error_of_one_line(world: Path, tmp_path: Path, capsys):
+    mano = tmp_path / "MANO_RIGHT.pkl"
+    mano.write_bytes(dumped(content()))
+    more = ("--only", "capgrasp", "--capgrasp", str(tmp_path), "--mano", str(mano))
+    assert main(arguments(world, *more)) == 2
+    assert "oakink_shape_v2" in capsys.readouterr().err
 
 
 def test_kept_entries_survive_a_run_that_was_cut_off(tmp_path: Path):
