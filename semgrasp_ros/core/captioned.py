@@ -108,14 +108,11 @@ def _turned(clouds: torch.Tensor, generator: torch.Generator) -> tuple[torch.Ten
 
 
 @torch.no_grad()
-def _encode(
-    model: TokenModel, data: GraspData, look: ObjectTokens, moved: torch.Tensor, batch: int = 128
-) -> torch.Tensor:
+def _encode(model: TokenModel, data: GraspData, look: ObjectTokens, moved: torch.Tensor) -> torch.Tensor:
     """Tokens (N, L) of all grasps, seen together with a look that was moved by (O, 4, 4)."""
     poses, tokens = data.poses(), []
-    for low in range(0, len(data), batch):
-        owner = data.owner[low : low + batch]
-        pose = poses.select(slice(low, low + batch))
-        pose = HandPose(moved[owner] @ pose.wrist, pose.joint_rotations, pose.shape)
-        tokens.append(model.tokenizer.encode(pose, look.repeat(owner)))
+    for index, rows in enumerate(data.rows()):
+        pose = poses.select(rows)
+        pose = HandPose(moved[index] @ pose.wrist, pose.joint_rotations, pose.shape)
+        tokens.append(model.tokenizer.encode(pose, look.repeat(torch.tensor([index]))))
     return torch.cat(tokens)

@@ -36,7 +36,7 @@ class GraspData:
     Attributes:
         objects: family and instance of each object that has a grasp.
         grasps: all grasps.
-        owner: (N,) index into `objects` for each grasp.
+        owner: (N,) index into `objects` for each grasp, in order.
         clouds: (O, P, 7) float32 of whole surfaces: point, normal, index into the part vocabulary.
         views: (O, V, Q, 7) the same, as a camera sees them from V sides; V may be 0.
     """
@@ -49,6 +49,12 @@ class GraspData:
 
     def __len__(self) -> int:
         return len(self.grasps)
+
+    def rows(self) -> list[slice]:
+        """For each object, which grasps are its."""
+        counts = torch.bincount(self.owner, minlength=len(self.objects))
+        ends = counts.cumsum(0).tolist()
+        return [slice(end - count, end) for end, count in zip(ends, counts.tolist(), strict=True)]
 
     def poses(self) -> HandPose:
         """All grasps' hand poses."""

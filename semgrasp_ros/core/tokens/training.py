@@ -115,7 +115,7 @@ class TokenTrainer:
         self.model, self.hand, self.train_data, self.validation = model, hand, train, validation
         self.config, self.folder = config, Path(folder)
         self.poses = train.poses()
-        self.by_object = [torch.nonzero(train.owner == index)[:, 0] for index in range(len(train.objects))]
+        self.by_object = [torch.arange(rows.start, rows.stop) for rows in train.rows()]
         self.optimiser = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=0.01)
         self.step = 0
         self.generator = torch.Generator().manual_seed(config.seed)
@@ -258,16 +258,13 @@ class TokenTrainer:
 
 
 @torch.no_grad()
-def validate(
-    model: TokenModel, hand: HandModel, data: GraspData, points: int, batch: int = 64
-) -> dict[str, float]:
+def validate(model: TokenModel, hand: HandModel, data: GraspData, points: int) -> dict[str, float]:
     """Mean MPVPE in mm after each level, `mm1` to `mmL`, over all grasps of a split."""
     poses = data.poses()
     thing = encode_clouds(model, data.clouds[:, :points])
     errors: list[torch.Tensor] = []
-    for low in range(0, len(data), batch):
-        rows = slice(low, low + batch)
-        result = model.tokenizer(poses.select(rows), thing.repeat(data.owner[rows]))
+    for index, rows in enumerate(data.rows()):
+        result = model.tokenizer(poses.select(rows), thing.repeat(torch.tensor([index])))
         errors.append(
             torch.stack([vertex_error_mm(hand, poses.select(rows), level) for level in result.poses])
         )
