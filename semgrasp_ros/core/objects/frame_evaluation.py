@@ -15,9 +15,9 @@ from semgrasp_ros.core.metrics.intervals import ROUNDS, proportion
 from semgrasp_ros.core.objects.frame import HeadingEstimator, turned
 from semgrasp_ros.core.objects.frame_data import STEPS, HeadingExamples, misfit_at
 
-KINDS = ("whole", "partial_clouds")
+KINDS = ("whole", "partial_clouds", "partial_clouds_no_normals", "partial_clouds_tilted")
 WITHIN_RAD = np.radians(15.0)
-_NOISE_M, _TILT_RAD = 0.001, 0.02
+_NOISE_M, _TILT_RAD, _BIG_TILT_RAD = 0.001, 0.02, 0.1
 Finder = Callable[["Trials"], np.ndarray]
 
 
@@ -41,7 +41,8 @@ class Trials:
 def trials(examples: HeadingExamples, kind: str, seed: int) -> Trials:
     """Clouds to find headings of: `whole` surfaces with normals, or `partial_clouds` as one camera sees them.
 
-    Both tilted by about a degree, whole ones with a millimetre of noise; views have a camera's noise already.
+    Both tilted by about a degree, whole ones with a millimetre of noise; views have a camera's noise already. The last
+    two kinds are harder views: normals are all zero, or up is off by about 6 degrees each way.
 
     Raises:
         ValueError: unknown kind.
@@ -55,10 +56,14 @@ def trials(examples: HeadingExamples, kind: str, seed: int) -> Trials:
     clouds = torch.from_numpy(examples.clouds[np.arange(count), view].astype(np.float32))
     angle = torch.from_numpy(heading.astype(np.float32))
     points, normals = turned(clouds[..., :3], angle), turned(clouds[..., 3:], angle)
-    tilt = _TILT_RAD * torch.from_numpy(rng.standard_normal((count, 2)).astype(np.float32))
+    tilt = (_BIG_TILT_RAD if kind.endswith("tilted") else _TILT_RAD) * torch.from_numpy(
+        rng.standard_normal((count, 2)).astype(np.float32)
+    )
     points, normals = _tilted(points, tilt), _tilted(normals, tilt)
     if kind == "whole":
         points = points + _NOISE_M * torch.from_numpy(rng.standard_normal(points.shape).astype(np.float32))
+    if kind.endswith("no_normals"):
+        normals = torch.zeros_like(normals)
     return Trials(points, normals, heading, examples.misfit_m)
 
 

@@ -209,7 +209,7 @@ class FrameTrainer:
 
         self.model.eval()
         result = {}
-        for kind in KINDS:
+        for kind in KINDS[:2]:
             tried = trials(self.validation, kind, seed=1)
             error = found_by(self.model, tried) - tried.heading_rad
             result[kind] = round(float(right_within(tried.misfit_m, error).mean()), 4)

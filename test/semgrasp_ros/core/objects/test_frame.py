@@ -34,6 +34,7 @@ from semgrasp_ros.core.objects.frame_data import (
     self_misfit,
 )
 from semgrasp_ros.core.objects.frame_evaluation import (
+    KINDS,
     evaluate,
     found_by,
     has_heading,
@@ -327,7 +328,9 @@ class TestEvaluation:
         results = Results("none", 0)
         families = evaluate(HeadingEstimator(TINY), {"rackets": RACKETS}, results)
         assert {row["method"] for row in results.rows} == {"ours", "principal_axis", "chance"}
-        assert {row["split"] for row in results.rows} == {"rackets", "rackets_partial_clouds"}
+        assert {row["split"] for row in results.rows} == {
+            "rackets" if kind == "whole" else f"rackets_{kind}" for kind in KINDS
+        }
         assert all(row["n"] == 6 and row["low"] <= row["value"] <= row["high"] for row in results.rows)
         assert set(families["rackets"]) == {"racket"}
 
