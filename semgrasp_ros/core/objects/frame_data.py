@@ -21,7 +21,7 @@ from semgrasp_ros.core.objects.clouds import seen_cloud, surface_cloud
 CLOUD_POINTS, VIEWS = 1024, 3
 # The misfit is known every 5 degrees.
 STEPS = 72
-_DENSE_POINTS, _ASKED_POINTS = 8192, 400
+_DENSE_POINTS, _ASKED_POINTS, _MIRRORED_POINTS = 8192, 400, 250
 
 
 @dataclass(frozen=True)
@@ -104,17 +104,40 @@ def self_misfit(thing: HouseholdObject, rng: np.random.Generator) -> np.ndarray:
         amid its bounding box. Small parts that stand out count, as a mug's handle; a can's values are all about 0.
     """
     dense = surface_cloud(thing, _DENSE_POINTS, rng).points.astype(np.float64)
-    tree = cKDTree(dense)
     asked = surface_cloud(thing, _ASKED_POINTS, rng).points.astype(np.float64)
+    squared = _squared_distances(cKDTree(dense), asked, dense)
+    # Neighbouring samples are apart even where surfaces coincide.
+    return np.sqrt(np.maximum(squared - squared[0], 0.0)).astype(np.float32)
+
+
+def mirror_keeps_heading(points: np.ndarray) -> bool:
+    """Whether an object's mirror image, left and right exchanged, has the same heading as the object.
+
+    A mug's has. A game controller's is the controller turned around: which end is x is told by where front is.
+
+    Args:
+        points: (N, 3) of the whole surface in the canonical heading, metres.
+    """
+    points = np.asarray(points, dtype=np.float64)
+    mirrored = points * [1, -1, 1]
+    distance = np.sqrt(_squared_distances(cKDTree(points), mirrored[:_MIRRORED_POINTS], mirrored))
+    # A bent thing's image fits a little better when turned a little, which is no other heading.
+    near = min(distance[:4].min(), distance[-3:].min())
+    return bool(near <= distance.min() + 0.0005)
+
+
+def _squared_distances(tree: cKDTree, asked: np.ndarray, dense: np.ndarray) -> np.ndarray:
+    """Mean squared distances (STEPS,) of points (M, 3) to a tree's, turned back by 0, 5, 10 ... degrees.
+
+    Each time they are moved so that the box of the points `dense` (N, 3), turned likewise, is in the middle.
+    """
     turned = []
     for angle in np.arange(STEPS) * (2 * np.pi / STEPS):
         cos, sin = np.cos(angle), np.sin(angle)
         back = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
         box = dense @ back.T
         turned.append(asked @ back.T - (box.min(axis=0) + box.max(axis=0)) / 2)
-    squared = (tree.query(np.concatenate(turned))[0] ** 2).reshape(STEPS, _ASKED_POINTS).mean(axis=1)
-    # Neighbouring samples are apart even where surfaces coincide.
-    return np.sqrt(np.maximum(squared - squared[0], 0.0)).astype(np.float32)
+    return (tree.query(np.concatenate(turned))[0] ** 2).reshape(STEPS, len(asked)).mean(axis=1)
 
 
 def misfit_at(misfit: np.ndarray, error_rad: np.ndarray) -> np.ndarray:

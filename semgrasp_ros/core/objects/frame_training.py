@@ -14,7 +14,14 @@ import torch
 from torch import nn
 
 from semgrasp_ros.core.objects.frame import BIN_RAD, BINS, HeadingEstimator, turned
-from semgrasp_ros.core.objects.frame_data import STEPS, VIEWS, HeadingExamples, instances_of, load_examples
+from semgrasp_ros.core.objects.frame_data import (
+    STEPS,
+    VIEWS,
+    HeadingExamples,
+    instances_of,
+    load_examples,
+    mirror_keeps_heading,
+)
 
 # A heading is as good as right when the object comes to lie on itself within this.
 SAME_M = 0.003
@@ -81,9 +88,21 @@ class HeadingBatch:
 
 
 def robot_clouds(
-    clouds: torch.Tensor, misfit_m: torch.Tensor, config: FrameTrainingConfig, generator: torch.Generator
+    clouds: torch.Tensor,
+    misfit_m: torch.Tensor,
+    mirrors: torch.Tensor,
+    config: FrameTrainingConfig,
+    generator: torch.Generator,
 ) -> HeadingBatch:
-    """Canonical clouds (B, N, 6) as a robot could meet them: turned, tilted, noisy, some mirrored, some cut off below."""
+    """Clouds as a robot could meet them: turned, tilted, noisy, some mirrored, some cut off below.
+
+    Args:
+        clouds: (B, N, 6) in the canonical heading: points in metres and normals.
+        misfit_m: (B, STEPS) of their objects.
+        mirrors: (B,) bool: whose mirror image has the same heading.
+        config: how much of everything.
+        generator: source of chance.
+    """
 
     def uniform(*shape: int) -> torch.Tensor:
         return torch.rand(*shape, generator=generator)
@@ -94,7 +113,7 @@ def robot_clouds(
     count = len(clouds)
     points, normals = clouds[..., :3].float(), clouds[..., 3:].float()
     # A mirrored mug is a mug: its handle is at the same heading, errors have the other sign.
-    mirrored = uniform(count) < 0.5
+    mirrored = mirrors & (uniform(count) < 0.5)
     sign = torch.ones(count, 1, 3)
     sign[mirrored, :, 1] = -1
     points, normals = points * sign, normals * sign
@@ -160,6 +179,7 @@ class FrameTrainer:
     ) -> None:
         self.model, self.config, self.folder = model, config, Path(folder)
         self.clouds, self.misfit = torch.from_numpy(train.clouds), torch.from_numpy(train.misfit_m)
+        self.mirrors = torch.tensor([mirror_keeps_heading(clouds[0, :, :3]) for clouds in train.clouds])
         self.validation = validation
         self.optimiser = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=0.02)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -193,7 +213,7 @@ class FrameTrainer:
         whole = torch.rand(config.batch, generator=self.generator) < config.whole
         view = torch.randint(1, 1 + VIEWS, (config.batch,), generator=self.generator)
         clouds = self.clouds[index, torch.where(whole, 0, view)]
-        batch = robot_clouds(clouds, self.misfit[index], config, self.generator)
+        batch = robot_clouds(clouds, self.misfit[index], self.mirrors[index], config, self.generator)
         loss = heading_loss(self.model, batch)
         self.optimiser.zero_grad()
         loss.backward()

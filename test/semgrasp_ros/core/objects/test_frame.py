@@ -30,6 +30,7 @@ from semgrasp_ros.core.objects.frame_data import (
     HeadingExamples,
     instances_of,
     load_examples,
+    mirror_keeps_heading,
     misfit_at,
     self_misfit,
 )
@@ -80,10 +81,17 @@ def examples_of(things: list[HouseholdObject]) -> HeadingExamples:
 RACKETS = examples_of([racket(instance) for instance in range(6)])
 
 
+MIRRORS = torch.ones(len(RACKETS), dtype=torch.bool)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
 def cloud(seed: int = 0, batch: int = 2, count: int = 300) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    points = torch.randn(batch, count, 3, generator=generator) * torch.tensor([0.1, 0.04, 0.06]) + 0.05
-    normals = torch.nn.functional.normalize(torch.randn(batch, count, 3, generator=generator), dim=2)
+    chance = generator(seed)
+    points = torch.randn(batch, count, 3, generator=chance) * torch.tensor([0.1, 0.04, 0.06]) + 0.05
+    normals = torch.nn.functional.normalize(torch.randn(batch, count, 3, generator=chance), dim=2)
     return points, normals
 
 
@@ -134,6 +142,22 @@ class TestMisfit:
     def test_only_what_is_not_round_has_a_heading(self) -> None:
         misfit = np.stack([self_misfit(thing, np.random.default_rng(0)) for thing in (CAN, BRICK, racket(0))])
         assert has_heading(misfit).tolist() == [False, True, True]
+
+
+class TestMirror:
+    def test_a_racket_mirrored_has_its_heading(self) -> None:
+        assert all(mirror_keeps_heading(clouds[0, :, :3]) for clouds in RACKETS.clouds)
+        assert mirror_keeps_heading(surface_cloud(CAN, CLOUD_POINTS, np.random.default_rng(0)).points)
+
+    def test_where_the_front_tells_the_heading_a_mirror_turns_it_around(self) -> None:
+        bar = trimesh.creation.box((0.16, 0.03, 0.03))
+        grips = [trimesh.creation.box((0.03, 0.1, 0.03)) for _ in range(2)]
+        for grip, side in zip(grips, (-1, 1), strict=True):
+            grip.apply_translation((side * 0.065, 0.05, 0))
+        controller = assemble("controller", 0, [Part("body", (bar,)), Part("grips", tuple(grips))])
+        assert not mirror_keeps_heading(
+            surface_cloud(controller, CLOUD_POINTS, np.random.default_rng(0)).points
+        )
 
 
 class TestGeometry:
@@ -275,9 +299,7 @@ class TestTraining:
     def test_clouds_are_turned_by_the_heading_they_say(self) -> None:
         quiet = FrameTrainingConfig(tilt_rad=0, noise_m=0, cut_m=0, scale=0, stretch=0)
         whole = torch.from_numpy(RACKETS.clouds[:, 0])
-        batch = robot_clouds(
-            whole, torch.from_numpy(RACKETS.misfit_m), quiet, torch.Generator().manual_seed(0)
-        )
+        batch = robot_clouds(whole, torch.from_numpy(RACKETS.misfit_m), MIRRORS, quiet, generator())
         back = turned(batch.points, -batch.heading_rad)
         torch.testing.assert_close(
             back.amax(dim=1)[:, 0], whole[..., 0].float().amax(dim=1), atol=0.004, rtol=0
@@ -287,9 +309,7 @@ class TestTraining:
     def test_all_at_once_stay_clouds(self) -> None:
         wild = FrameTrainingConfig(cut_m=0.5)
         whole = torch.from_numpy(RACKETS.clouds[:, 0])
-        batch = robot_clouds(
-            whole, torch.from_numpy(RACKETS.misfit_m), wild, torch.Generator().manual_seed(0)
-        )
+        batch = robot_clouds(whole, torch.from_numpy(RACKETS.misfit_m), MIRRORS, wild, generator())
         length = batch.normals.norm(dim=2)
         assert torch.isfinite(batch.points).all() and batch.points.abs().max() < 0.5
         assert (((length - 1).abs() < 0.01) | (length == 0)).all()
