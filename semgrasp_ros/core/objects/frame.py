@@ -253,6 +253,32 @@ def rotation(angle_rad: float) -> np.ndarray:
     return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
 
 
+def canonical_pose(
+    points: np.ndarray, normals: np.ndarray, estimator: HeadingEstimator | None, most: int = 1024
+) -> np.ndarray:
+    """The frame that grasps are learned in, found for a cloud whose z is up.
+
+    Args:
+        points: (N, 3) metres, of one object alone, not far from the origin.
+        normals: (N, 3).
+        estimator: says the heading; when None the cloud's own is kept.
+        most: so many points, chosen evenly, are shown to the estimator.
+
+    Returns:
+        (4, 4) float64: pose of the canonical frame in the frame of the points. x is the heading, the origin is the middle
+        of the points' box along the canonical axes. `(points - pose[:3, 3]) @ pose[:3, :3]` are canonical points, and
+        `pose @ wrist` is a wrist in the frame of the points.
+    """
+    pose = np.eye(4)
+    if estimator is not None:
+        chosen = np.linspace(0, len(points) - 1, min(most, len(points))).astype(int)
+        shown = (torch.from_numpy(np.asarray(rows)[chosen].astype(np.float32)) for rows in (points, normals))
+        pose[:3, :3] = rotation(float(estimator.heading(*(rows[None] for rows in shown))[0]))
+    turned_back = points @ pose[:3, :3]
+    pose[:3, 3] = pose[:3, :3] @ ((turned_back.min(axis=0) + turned_back.max(axis=0)) / 2)
+    return pose
+
+
 def wrapped(angle_rad: torch.Tensor) -> torch.Tensor:
     """Angles from -pi to pi."""
     return torch.remainder(angle_rad + torch.pi, 2 * torch.pi) - torch.pi

@@ -17,6 +17,7 @@ from semgrasp_ros.core.objects.frame import (
     BINS,
     HeadingConfig,
     HeadingEstimator,
+    canonical_pose,
     cylindrical_grid,
     middle,
     rotation,
@@ -215,6 +216,24 @@ class TestNetwork:
             here, _ = model(points, normals)
             there, _ = model(points + torch.tensor([0.5, -0.25, 1.0]), normals)
         torch.testing.assert_close(here, there, atol=2e-3, rtol=0)
+
+    def test_canonical_pose_turns_and_moves_with_the_cloud(self) -> None:
+        torch.manual_seed(0)
+        model = HeadingEstimator(TINY).eval()
+        points, normals = (rows[0].numpy().astype(float) for rows in cloud())
+        turn, there = rotation(4 * float(BIN_RAD)), np.array([0.2, -0.1, 0.3])
+        here = canonical_pose(points, normals, model)
+        moved = canonical_pose(points @ turn.T + there, normals @ turn.T, model)
+        np.testing.assert_allclose(moved[:3, :3], turn @ here[:3, :3], atol=1e-3)
+        np.testing.assert_allclose(moved[:3, 3], turn @ here[:3, 3] + there, atol=1e-3)
+        local = (points - here[:3, 3]) @ here[:3, :3]
+        np.testing.assert_allclose(local.min(axis=0) + local.max(axis=0), 0, atol=1e-9)
+
+    def test_without_an_estimator_the_clouds_own_heading_is_kept(self) -> None:
+        points, normals = (rows[0].numpy() for rows in cloud())
+        pose = canonical_pose(points, normals, None)
+        assert np.array_equal(pose[:3, :3], np.eye(3))
+        np.testing.assert_allclose(pose[:3, 3], (points.min(axis=0) + points.max(axis=0)) / 2)
 
     def test_sureness_is_a_probability(self) -> None:
         angle, sure = HeadingEstimator(TINY).heading(*cloud())
