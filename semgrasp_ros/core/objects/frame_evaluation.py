@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,19 @@ import torch
 
 from grasp2vec_ros.core.evaluation import Measurement
 from grasp2vec_ros.core.results import Results
-from semgrasp_ros.core.metrics.intervals import ROUNDS, proportion
-from semgrasp_ros.core.objects.frame import HeadingEstimator, turned
-from semgrasp_ros.core.objects.frame_data import STEPS, HeadingExamples, misfit_at
+from semgrasp_ros.core.metrics.intervals import ROUNDS, mean_by_object, proportion
+from semgrasp_ros.core.objects.frame import CONFIG, HeadingEstimator, turned
+from semgrasp_ros.core.objects.frame_data import (
+    STEPS,
+    HeadingExamples,
+    instances_of,
+    load_examples,
+    misfit_at,
+)
 
 KINDS = ("whole", "partial_clouds", "partial_clouds_no_normals", "partial_clouds_tilted")
 WITHIN_RAD = np.radians(15.0)
 _NOISE_M, _TILT_RAD, _BIG_TILT_RAD = 0.001, 0.02, 0.1
-Finder = Callable[["Trials"], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -116,10 +122,15 @@ def has_heading(misfit_m: np.ndarray) -> np.ndarray:
     return right.mean(axis=1) < 0.5
 
 
-def median(values: np.ndarray, seed: int = 0) -> Measurement:
-    """Median of one value per object, with a bootstrap interval."""
+def median(values: np.ndarray, groups: Sequence[object], seed: int = 0) -> Measurement:
+    """Median of values (n,), its interval from drawing groups of them again, each with all of its values."""
     rng = np.random.default_rng(seed)
-    drawn = np.median(values[rng.integers(0, len(values), (ROUNDS, len(values)))], axis=1)
+    _, which = np.unique(np.array(groups), return_inverse=True)
+    rows = [np.flatnonzero(which == group) for group in range(which.max() + 1)]
+    drawn = [
+        np.median(values[np.concatenate([rows[group] for group in rng.integers(0, len(rows), len(rows))])])
+        for _ in range(ROUNDS)
+    ]
     low, high = np.quantile(drawn, (0.025, 0.975))
     return Measurement(float(np.median(values)), len(values), float(low), float(high))
 
@@ -127,13 +138,17 @@ def median(values: np.ndarray, seed: int = 0) -> Measurement:
 def evaluate(
     model: HeadingEstimator, splits: dict[str, HeadingExamples], results: Results, seed: int = 0
 ) -> dict[str, dict[str, float]]:
-    """Adds rows of every split, whole and partial; returns the share right of each family, for partial clouds.
+    """Adds rows of every split and kind of cloud; returns the share right of each family.
 
     Metrics: `heading_15deg` of all objects, `heading_15deg_asymmetric` of those with a heading, and the median
-    `misfit_mm` after alignment. Methods: `ours`, `principal_axis`, and `chance`, which is not to align at all.
+    `misfit_mm` after alignment, of all and of those. Methods: `ours`, `principal_axis`, and `chance`, which is not to
+    align at all. Intervals are by object; for the split `unseen_families` by family, since objects of one family fail
+    together.
     """
     families: dict[str, dict[str, float]] = {}
     for split, examples in splits.items():
+        families_of = np.array([family for family, _ in examples.objects])
+        held_out = split == "unseen_families"
         for kind in KINDS:
             tried = trials(examples, kind, seed)
             rng = np.random.default_rng([seed, 1])
@@ -148,10 +163,13 @@ def evaluate(
                 error = found - tried.heading_rad
                 right = right_within(tried.misfit_m, error)
                 misfit = misfit_at(tried.misfit_m, error) * 1000
-                results.add("heading_15deg", name, method, proportion(right))
-                results.add("heading_15deg_asymmetric", name, method, proportion(right[clear]))
-                results.add("misfit_mm", name, method, median(misfit))
-                results.add("misfit_mm_asymmetric", name, method, median(misfit[clear]))
+                for ending, chosen in (("", np.ones(len(right), bool)), ("_asymmetric", clear)):
+                    if not chosen.any():
+                        continue
+                    groups = families_of[chosen] if held_out else np.flatnonzero(chosen)
+                    share = mean_by_object(right[chosen], groups) if held_out else proportion(right[chosen])
+                    results.add("heading_15deg" + ending, name, method, share)
+                    results.add("misfit_mm" + ending, name, method, median(misfit[chosen], groups))
                 if method == "ours":
                     families[name] = _by_family(examples, right)
     return families
@@ -162,14 +180,27 @@ def _by_family(examples: HeadingExamples, right: np.ndarray) -> dict[str, float]
     return {str(name): round(float(right[names == name].mean()), 3) for name in np.unique(names)}
 
 
-def write_results(model_folder: Path, cache: Path, file: Path, seed: int = 0) -> None:
-    """Evaluates a trained model on held-out objects and writes the result file."""
-    from semgrasp_ros.core.objects.frame_data import instances_of, load_examples
+def write_results(model_folder: Path, cache: Path | None, file: Path, seed: int = 0) -> None:
+    """Evaluates a trained model on objects of families and instances that were held out, and writes the result file.
 
-    results = Results(f"python -m semgrasp_ros train-frame --output {model_folder} --results {file}", seed)
+    Args:
+        model_folder: that `train-frame` wrote.
+        cache: a folder that keeps the objects' clouds between runs.
+        file: to write.
+        seed: of turns, views and noise.
+
+    Raises:
+        FileNotFoundError: the folder holds no model.
+    """
+    model = HeadingEstimator.load(model_folder)
+    notes = json.loads((Path(model_folder) / CONFIG).read_text())["notes"]
+    kept = f" --clouds {cache}" if cache else ""
+    results = Results(
+        f"python -m semgrasp_ros train-frame --output {model_folder}{kept} --results {file}", seed
+    )
     splits = {
         "unseen_instances": load_examples(instances_of("unseen_instances", 8), cache),
         "unseen_families": load_examples(instances_of("unseen_families", 24), cache),
     }
-    families = evaluate(HeadingEstimator.load(model_folder), splits, results, seed)
-    results.write(file, families=families)
+    families = evaluate(model, splits, results, seed)
+    results.write(Path(file), training=notes, families=families)

@@ -374,7 +374,9 @@ class TestEvaluation:
         assert set(families["rackets"]) == {"racket"}
 
     def test_median_and_unknown_kind(self) -> None:
-        found = median(np.arange(101.0))
+        found = median(np.arange(101.0), range(101))
         assert found.value == 50 and found.low < 50 < found.high and found.n == 101
+        halves = median(np.arange(101.0), [value < 50 for value in range(101)])
+        assert halves.high - halves.low > found.high - found.low
         with pytest.raises(ValueError, match="'half' is unknown"):
             trials(RACKETS, "half", 0)
