@@ -13,8 +13,9 @@ from semgrasp_ros.core.hand.rotations import matrix_from_vector
 
 DURATION_S = 0.25
 TIME_STEP_S = 0.0025
-# Skin on most things; the hand does not squeeze, so that friction acts on the little overlap there is.
-FRICTION = 1.2
+# The upper end of what is measured for finger tips: a fixed hand cannot squeeze, as a living one would (the paper's
+# group takes 3 for the same reason).
+FRICTION = 2.0
 # Soft skin begins to press before a rigid surface would.
 SOFTNESS_M = 0.002
 MASS_KG = 0.3

@@ -22,7 +22,7 @@ PALM = PADS.index("palm")
 class ContactWeights:
     """Weights of the terms of the contact objective."""
 
-    attraction: float = field(default=1.0, metadata={"help": "fingers to the part that they should touch"})
+    attraction: float = field(default=2.0, metadata={"help": "fingers to the part that they should touch"})
     penetration: float = field(default=6.0, metadata={"help": "skin inside the object"})
     clearance: float = field(default=2.0, metadata={"help": "fingers that should stay away"})
     balance: float = field(

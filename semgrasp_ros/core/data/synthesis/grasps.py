@@ -37,8 +37,8 @@ class SynthesisConfig:
         default=8, metadata={"help": "pairs of a part and a manner tried on an object", "minimum": 1}
     )
     guesses: int = field(default=160, metadata={"help": "first guesses for each pair", "minimum": 1})
-    tries: int = field(default=8, metadata={"help": "of them, how many are optimised", "minimum": 1})
-    keep: int = field(default=8, metadata={"help": "most grasps kept of each pair", "minimum": 1})
+    tries: int = field(default=10, metadata={"help": "of them, how many are optimised", "minimum": 1})
+    keep: int = field(default=10, metadata={"help": "most grasps kept of each pair", "minimum": 1})
     # Things are taken from a table: nobody reaches through it.
     under_m: float = field(
         default=0.008, metadata={"help": "the hand may be this far below the object's lowest point"}
