@@ -30,7 +30,10 @@ PARENTS = [-1] + [0 if joint == 1 else 3 * finger + joint - 1 for finger in rang
 def sample_rest_hands(model: torch.nn.Module, samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Rest vertices (S, V, 3) and bone heads (S, 16, 3) of grown-ups of all kinds, metres."""
     generator = torch.Generator().manual_seed(0)
-    kinds = {label: torch.rand(samples, generator=generator, dtype=torch.float64) for label in model.phenotype_labels}
+    kinds = {
+        label: torch.rand(samples, generator=generator, dtype=torch.float64)
+        for label in model.phenotype_labels
+    }
     kinds["age"] = 0.55 + 0.45 * kinds["age"]  # from about 20 years on
     coefficients = model.get_phenotype_blendshape_coefficients(**kinds)
     rest = model.get_rest_model(coefficients)
@@ -62,7 +65,11 @@ def close_wrist(vertices: np.ndarray, faces: np.ndarray, weights: np.ndarray) ->
     fan = np.array([[b, a, new] for a, b in border])
     cap_weight = np.zeros((1, weights.shape[1]))
     cap_weight[0, 0] = 1
-    return np.concatenate([vertices, centre], axis=1), np.concatenate([faces, fan]), np.concatenate([weights, cap_weight])
+    return (
+        np.concatenate([vertices, centre], axis=1),
+        np.concatenate([faces, fan]),
+        np.concatenate([weights, cap_weight]),
+    )
 
 
 def joint_regressor(vertices: np.ndarray, joints: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -71,7 +78,9 @@ def joint_regressor(vertices: np.ndarray, joints: np.ndarray, weights: np.ndarra
     mean = vertices.mean(axis=0)
     for joint in range(joints.shape[1]):
         near = np.argsort(np.linalg.norm(mean - joints[:, joint].mean(axis=0), axis=1))[:120]
-        a = np.concatenate([vertices[:, near].transpose(0, 2, 1).reshape(-1, len(near)), np.full((1, len(near)), 10.0)])
+        a = np.concatenate(
+            [vertices[:, near].transpose(0, 2, 1).reshape(-1, len(near)), np.full((1, len(near)), 10.0)]
+        )
         b = np.concatenate([joints[:, joint].reshape(-1), [10.0]])
         solution, _ = nnls(a, b)
         regressor[joint, near] = solution / solution.sum()
