@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from semgrasp_ros.core.cloud.upright import out_of
 from semgrasp_ros.core.contact.field import ObjectField, field_of_points
 from semgrasp_ros.core.contact.refine import RefineConfig, refine
 from semgrasp_ros.core.data.manners import MANNERS
@@ -21,6 +22,7 @@ from semgrasp_ros.core.hand.model import HandModel
 from semgrasp_ros.core.language import GraspLanguageModel, generate, load_model
 from semgrasp_ros.core.objects.clouds import estimate_normals
 from semgrasp_ros.core.objects.encoder import ObjectTokens
+from semgrasp_ros.core.objects.frame import HeadingEstimator, canonical_pose
 from semgrasp_ros.core.ranking import RankingConfig, rank, touched_parts
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose
@@ -120,12 +122,14 @@ class SemGrasp:
         hand: HandModel,
         config: PipelineConfig | None = None,
         version: str = "",
+        heading: HeadingEstimator | None = None,
     ) -> None:
         self.token_model = token_model.eval()
         self.language_model = language_model.eval()
         self.hand = hand
         self.config = config or PipelineConfig()
         self.version = version
+        self.heading = heading
 
     @classmethod
     def load(
@@ -140,9 +144,9 @@ class SemGrasp:
         language = load_model(path / "language")
         weights = sorted(path.glob("*/*.safetensors"))
         version = hashlib.sha256(b"".join(file.read_bytes() for file in weights)).hexdigest()[:8]
-        return cls(
-            TokenModel.load(path / "tokens"), language, load_hand(hand), config, f"{path.name}-{version}"
-        )
+        heading = HeadingEstimator.load(path / "frame") if (path / "frame").is_dir() else None
+        tokens = TokenModel.load(path / "tokens")
+        return cls(tokens, language, load_hand(hand), config, f"{path.name}-{version}", heading)
 
     def generate(
         self,
@@ -171,7 +175,7 @@ class SemGrasp:
             SemGraspError: says what is wrong with the request.
         """
         conversation = self._conversation(turns, part, manner)
-        points, normals, centre = self._object(points, normals)
+        points, normals, pose = self._object(points, normals)
         with torch.no_grad():
             thing = self._see(points, normals)
             parts = self.part_of_points(thing, points)
@@ -191,9 +195,7 @@ class SemGrasp:
         space = field_of_points(points, normals)
         refined = refine(self.hand, space, decoded, self.config.refine)
         likely = np.array([candidate.log_probability for candidate in drawn])
-        return self._ranked(points, parts, space, tokens, decoded, refined, likely, part, manner, centre)[
-            :keep
-        ]
+        return self._ranked(points, parts, space, tokens, decoded, refined, likely, part, manner, pose)[:keep]
 
     def part_of_points(self, thing: ObjectTokens, points: np.ndarray) -> np.ndarray:
         """What the encoder takes each point (N, 3) of one object for: an index into the model's part names."""
@@ -220,7 +222,7 @@ class SemGrasp:
         likely: np.ndarray,
         part: str | None,
         manner: str | None,
-        centre: np.ndarray,
+        pose: np.ndarray,
     ) -> list[Candidate]:
         with torch.no_grad():
             before = self.hand(decoded.wrist, decoded.joint_rotations, decoded.shape)
@@ -246,8 +248,7 @@ class SemGrasp:
         moved = (after.vertices - before.vertices).norm(dim=-1).mean(dim=1)
         result = []
         for index in np.argsort([-scores["total"] for scores in ranking]):
-            wrist = refined.wrist[index].numpy().copy()
-            wrist[:3, 3] += centre
+            wrist = (pose @ refined.wrist[index].numpy()).astype(np.float32)
             scores = ranking[index] | {"moved_mm": float(moved[index]) * 1000}
             result.append(
                 Candidate(
@@ -255,10 +256,10 @@ class SemGrasp:
                     wrist,
                     refined.joint_rotations[index].numpy(),
                     refined.shape[index].numpy(),
-                    after.keypoints[index].numpy() + centre,
-                    after.vertices[index].numpy() + centre,
+                    out_of(pose, after.keypoints[index].numpy()).astype(np.float32),
+                    out_of(pose, after.vertices[index].numpy()).astype(np.float32),
                     touches[index],
-                    before.vertices[index].numpy() + centre,
+                    out_of(pose, before.vertices[index].numpy()).astype(np.float32),
                     scores,
                     _why(touches[index], scores),
                 )
@@ -268,7 +269,7 @@ class SemGrasp:
     def _object(
         self, points: np.ndarray, normals: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Points and normals as the networks want them, in the middle of their box, and where that was."""
+        """Points and normals as the networks want them, canonical, and the pose of that frame in the points' own."""
         points = np.asarray(points, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 3:
             raise CloudError(f"points: shape {points.shape} is no cloud; use (N, 3) in metres")
@@ -286,8 +287,11 @@ class SemGrasp:
             normals = estimate_normals(points - centre, np.array([0.0, 0.0, 2.0]))
         else:
             normals = np.asarray(normals)[finite]
-        local = (points - centre).astype(np.float32)
-        return local, np.asarray(normals, dtype=np.float32), centre.astype(np.float32)
+        pose = canonical_pose(points - centre, normals, self.heading)
+        # Turned first about the cloud's own middle: far from the frame's origin that keeps digits.
+        pose[:3, 3] += centre
+        local = ((points - pose[:3, 3]) @ pose[:3, :3]).astype(np.float32)
+        return local, (normals @ pose[:3, :3]).astype(np.float32), pose
 
     def _conversation(
         self, turns: str | Turns, part: str | None, manner: str | None

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from semgrasp_ros.core.data.manners import MANNERS
 from semgrasp_ros.core.objects.encoder import ObjectEncoder, ObjectEncoderConfig, ObjectTokens
 from semgrasp_ros.core.tokens.tokenizer import GraspTokenizer, TokenizerConfig
 
@@ -25,7 +26,12 @@ class TokenModelConfig:
 
 
 class TokenModel(nn.Module):
-    """The two networks, and a head that names the part of each group of points while training."""
+    """The two networks, and heads that name parts and manners while training.
+
+    One head names the part of each group of points. Two others name the part that is held from the orientation's code
+    alone, and the manner from the manner's: so codes take sides with words, whatever the object, and a language model
+    has only to choose among the codes of a word.
+    """
 
     def __init__(self, config: TokenModelConfig, part_names: tuple[str, ...]) -> None:
         super().__init__()
@@ -34,6 +40,8 @@ class TokenModel(nn.Module):
         self.encoder = ObjectEncoder(config.encoder)
         self.tokenizer = GraspTokenizer(config.tokenizer)
         self.part_head = nn.Linear(config.encoder.width, len(part_names))
+        self.held_head = nn.Linear(config.tokenizer.width, len(part_names))
+        self.manner_head = nn.Linear(config.tokenizer.width, len(MANNERS))
 
     def see(self, points: torch.Tensor, normals: torch.Tensor) -> ObjectTokens:
         """Tokens of clouds (B, N, 3)."""

@@ -106,11 +106,13 @@ class Reconstruction:
     Attributes:
         poses: after each level, what is known then; wrist before manner are with the true fingers.
         tokens: (B, L) one index for each level.
+        codes: (B, d) of each level, with the gradient of what was quantised.
         commitment: the sum of the levels' commitment losses.
     """
 
     poses: list[HandPose]
     tokens: torch.Tensor
+    codes: list[torch.Tensor]
     commitment: torch.Tensor
 
 
@@ -154,7 +156,7 @@ class GraspTokenizer(nn.Module):
             # Before the fingers are decoded the wrist is judged with the true ones.
             shown = torch.cat([known[:, :WRIST], true[:, WRIST:]], dim=1) if role == "orientation" else known
             poses.append(self._pose(shown))
-        return Reconstruction(poses, torch.stack(tokens, dim=1), commitment)
+        return Reconstruction(poses, torch.stack(tokens, dim=1), codes, commitment)
 
     def encode(self, pose: HandPose, thing: ObjectTokens) -> torch.Tensor:
         """Tokens (B, L) of grasps."""

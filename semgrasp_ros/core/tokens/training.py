@@ -15,11 +15,13 @@ from tqdm import tqdm
 
 from semgrasp_ros.core.contact.skin import skin_of
 from semgrasp_ros.core.data.dataset import GraspData
+from semgrasp_ros.core.data.manners import MANNERS
 from semgrasp_ros.core.hand.model import HandModel
 from semgrasp_ros.core.hand.rotations import matrix_from_vector, transform
 from semgrasp_ros.core.objects.encoder import ObjectTokens, farthest_points
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose, finger_numbers, wrist_numbers
+from semgrasp_ros.core.tokens.tokenizer import Reconstruction
 
 CM = 100.0
 
@@ -36,7 +38,10 @@ class TokenTrainingConfig:
     )
     rate: float = field(default=6e-4, metadata={"help": "highest learning rate"})
     warm_up: int = field(default=200, metadata={"help": "steps until the highest rate"})
-    parts: float = field(default=0.3, metadata={"help": "weight of naming the parts"})
+    parts: float = field(default=0.3, metadata={"help": "weight of naming the parts of points"})
+    words: float = field(
+        default=0.5, metadata={"help": "weight of naming the held part and the manner from codes"}
+    )
     # Objects may stand turned a little and lie off the middle: what finds their frame is not exact.
     turn_rad: float = field(default=0.25, metadata={"help": "standard deviation of the turn about z"})
     tilt_rad: float = field(default=0.06, metadata={"help": "standard deviation of the tilt"})
@@ -64,6 +69,7 @@ def token_loss(
     points: torch.Tensor,
     normals: torch.Tensor,
     parts: torch.Tensor,
+    words: torch.Tensor,
     config: TokenTrainingConfig,
 ) -> tuple[torch.Tensor, dict[str, float]]:
     """The loss of a batch, and what to show of it.
@@ -75,6 +81,7 @@ def token_loss(
         points: (O, N, 3) clouds of O objects.
         normals: (O, N, 3).
         parts: (O, N) index of the part of each point.
+        words: (O * n, 2) index of the held part, and of the manner.
         config: weights.
     """
     thing = model.see(points, normals)
@@ -96,8 +103,27 @@ def token_loss(
     named = torch.nn.functional.cross_entropy(
         model.part_head(thing.tokens[:, :-1]).flatten(0, 1), parts.gather(1, centre).flatten()
     )
-    loss = vertices + numbers + result.commitment + config.parts * named
-    return loss, {"mm": error.item(), "commit": result.commitment.item(), "parts": named.item()}
+    said = naming_loss(model, result, words)
+    loss = vertices + numbers + result.commitment + config.parts * named + config.words * said
+    shown = {"mm": error, "commit": result.commitment, "parts": named, "words": said}
+    return loss, {name: value.item() for name, value in shown.items()}
+
+
+def naming_loss(model: TokenModel, result: Reconstruction, words: torch.Tensor) -> torch.Tensor:
+    """How badly codes tell the held part and the manner: from the levels that have these roles.
+
+    Args:
+        model: with the heads.
+        result: of B grasps.
+        words: (B, 2) index of the held part in `part_names`, and of the manner.
+    """
+    loss = words.new_zeros((), dtype=torch.float32)
+    for role, code in zip(model.config.tokenizer.roles, result.codes, strict=True):
+        if role in ("orientation", "whole"):
+            loss = loss + torch.nn.functional.cross_entropy(model.held_head(code), words[:, 0])
+        if role in ("manner", "whole"):
+            loss = loss + torch.nn.functional.cross_entropy(model.manner_head(code), words[:, 1])
+    return loss
 
 
 class TokenTrainer:
@@ -116,6 +142,7 @@ class TokenTrainer:
         self.config, self.folder = config, Path(folder)
         self.poses = train.poses()
         self.by_object = [torch.arange(rows.start, rows.stop) for rows in train.rows()]
+        self.words = _words(train, model.part_names)
         self.optimiser = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=0.01)
         self.step = 0
         self.generator = torch.Generator().manual_seed(config.seed)
@@ -128,7 +155,7 @@ class TokenTrainer:
         """
         self._resume()
         progress = tqdm(total=self.config.steps, initial=self.step, unit="step", desc="tokens")
-        seen = {"mm": 0.0, "commit": 0.0, "parts": 0.0}
+        seen = {"mm": 0.0, "commit": 0.0, "parts": 0.0, "words": 0.0}
         checked: dict[str, float] = {}
         while self.step < self.config.steps:
             values = self._train_step()
@@ -167,18 +194,17 @@ class TokenTrainer:
         share = (self.step - self.config.warm_up) / max(1, self.config.steps - self.config.warm_up)
         return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
-    def _batch(self) -> tuple[HandPose, torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _batch(self) -> tuple[HandPose, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         config, data, generator = self.config, self.train_data, self.generator
         objects = torch.randint(len(data.objects), (config.objects,), generator=generator)
         rows = []
         for index in objects.tolist():
             mine = self.by_object[index]
             rows.append(mine[torch.randint(len(mine), (config.grasps,), generator=generator)])
+        chosen = torch.cat(rows)
         shown = torch.stack([self._shown(index) for index in objects.tolist()])
-        pose, points, normals = self._turned(
-            self.poses.select(torch.cat(rows)), shown[..., :3], shown[..., 3:6]
-        )
-        return pose, points, normals, shown[..., 6].long()
+        pose, points, normals = self._turned(self.poses.select(chosen), shown[..., :3], shown[..., 3:6])
+        return pose, points, normals, shown[..., 6].long(), self.words[chosen]
 
     def _shown(self, index: int) -> torch.Tensor:
         """A cloud (N, 7) of an object: whole, or as a camera sees it."""
@@ -255,6 +281,13 @@ class TokenTrainer:
         self.optimiser.load_state_dict(kept["optimiser"])
         self.step = kept["step"]
         self.generator.set_state(kept["generator"])
+
+
+def _words(data: GraspData, part_names: tuple[str, ...]) -> torch.Tensor:
+    """(N, 2) index of the held part and of the manner of each grasp."""
+    part = {name: index for index, name in enumerate(part_names)}
+    manner = {name: index for index, name in enumerate(MANNERS)}
+    return torch.tensor([(part[grasp.part], manner[grasp.manner]) for grasp in data.grasps])
 
 
 @torch.no_grad()

@@ -20,8 +20,14 @@ from semgrasp_ros.core.tokens.pose import (
     wrist_numbers,
 )
 from semgrasp_ros.core.tokens.quantiser import Quantiser
-from semgrasp_ros.core.tokens.tokenizer import VARIANTS, GraspTokenizer, TokenizerConfig
-from semgrasp_ros.core.tokens.training import TokenTrainer, TokenTrainingConfig, validate, vertex_error_mm
+from semgrasp_ros.core.tokens.tokenizer import VARIANTS, GraspTokenizer, Reconstruction, TokenizerConfig
+from semgrasp_ros.core.tokens.training import (
+    TokenTrainer,
+    TokenTrainingConfig,
+    naming_loss,
+    validate,
+    vertex_error_mm,
+)
 
 HAND = load_hand()
 TINY = TokenModelConfig(
@@ -188,6 +194,23 @@ def test_training_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     other = TokenModelConfig(TINY.encoder, TokenizerConfig(VARIANTS["one"], 16, 32, 1, 2))
     with pytest.raises(ValueError, match="another configuration"):
         TokenTrainer(TokenModel(other, ("body",)), HAND, data, data, longer.config, tmp_path).run()
+
+
+def test_codes_learn_to_name_part_and_manner() -> None:
+    torch.manual_seed(0)
+    model = TokenModel(TINY, ("body", "handle"))
+    codes = [torch.zeros(6, 32), torch.zeros(6, 32), torch.zeros(6, 32)]
+    words = torch.tensor([[0, 0], [1, 1], [0, 2], [1, 3], [0, 4], [1, 0]])
+    for row, (part, manner) in enumerate(words.tolist()):
+        codes[0][row, part], codes[1][row, manner] = 30.0, 30.0
+    with torch.no_grad():
+        model.held_head.weight.copy_(torch.eye(32)[:2])
+        model.manner_head.weight.copy_(torch.eye(32)[:5])
+        right = naming_loss(model, Reconstruction([], torch.zeros(6, 3), codes, torch.zeros(())), words)
+        wrong = naming_loss(
+            model, Reconstruction([], torch.zeros(6, 3), codes, torch.zeros(())), words.flip(0)
+        )
+    assert float(right) < 1e-3 < 5 < float(wrong)
 
 
 def test_vertex_error_of_a_shift_is_the_shift() -> None:
