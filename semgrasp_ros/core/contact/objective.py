@@ -24,6 +24,7 @@ class ContactWeights:
 
     attraction: float = field(default=2.0, metadata={"help": "fingers to the part that they should touch"})
     penetration: float = field(default=6.0, metadata={"help": "skin inside the object"})
+    inner: float = field(default=3.0, metadata={"help": "insides of the hand that a surface comes near to"})
     clearance: float = field(default=2.0, metadata={"help": "fingers that should stay away"})
     balance: float = field(
         default=0.015, metadata={"help": "contact normals that do not cancel, per unit normal"}
@@ -116,6 +117,7 @@ def contact_loss(
         + weights.floor * under
         + weights.attraction * attraction(seen, targets, weights.overlap_m)
         + weights.penetration * penetration(seen, weights.overlap_m)
+        + weights.inner * inner_overlap(skin, object_field, points, weights.overlap_m).sum(dim=1)
         + weights.clearance * clearance(seen, targets, weights.away_m)
         + weights.balance * imbalance(skin, seen, targets)
         + weights.limits * beyond.sum(dim=(1, 2))
@@ -136,6 +138,17 @@ def attraction(seen: FieldSample, targets: Targets, overlap_m: float) -> torch.T
 def penetration(seen: FieldSample, overlap_m: float) -> torch.Tensor:
     """Sum (B,) over the skin of what lies deeper in the object than soft skin gives way."""
     return (-seen.distance - overlap_m).clamp_min(0).sum(dim=1)
+
+
+def inner_overlap(
+    skin: Skin, object_field: ObjectField, points: torch.Tensor, overlap_m: float
+) -> torch.Tensor:
+    """How much nearer (B, N) points inside the hand are to the object than skin at its surface would let them.
+
+    A thin wall can pass through a hand without any vertex of its surface being inside; it comes near to these.
+    """
+    inner = torch.einsum("nk,bkc->bnc", skin.inner_means, points)
+    return (skin.inner_depth - overlap_m - object_field.sample(inner).distance).clamp_min(0)
 
 
 def clearance(seen: FieldSample, targets: Targets, away_m: float) -> torch.Tensor:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import torch
+from scipy.optimize import nnls
 
 from semgrasp_ros.core.hand.model import HandModel
 
@@ -13,6 +15,8 @@ PADS = ("thumb", "index", "middle", "ring", "little", "palm")
 SKIN_VERTICES = 280
 # Two neighbouring fingers' bones are never nearer than this in a possible hand.
 FINGER_WIDTH_M = 0.013
+# Points inside the hand: this far apart, at least this deep.
+INNER_SPACING_M, INNER_DEPTH_M = 0.009, 0.0035
 # Joint at the root of each finger of PADS: MANO counts index, middle, little, ring, thumb.
 ROOTS = (13, 1, 4, 10, 7)
 
@@ -26,6 +30,8 @@ class Skin:
         segments: for each manner (S, K), 1 where a vertex is skin that touches in this manner.
         segment_pad: (S,) index into PADS.
         ball_means: (F, K) rows that average the vertices of one finger segment.
+        inner_means: (N, K) rows that give points inside the hand.
+        inner_depth: (N,) how deep inside the resting hand these are, metres.
         ball_pairs: (F, F) 1 for segments of different fingers.
         ball_reach: (F, F) metres under which two segments overlap.
     """
@@ -34,6 +40,8 @@ class Skin:
     segments: dict[str, torch.Tensor]
     segment_pad: torch.Tensor
     ball_means: torch.Tensor
+    inner_means: torch.Tensor
+    inner_depth: torch.Tensor
     ball_pairs: torch.Tensor
     ball_reach: torch.Tensor
 
@@ -60,7 +68,8 @@ def skin_of(hand: HandModel) -> Skin:
     pad = torch.tensor([PADS.index("palm")] * 16)
     for region, root in enumerate(ROOTS):
         pad[root - 1 : root + 2] = region
-    return Skin(vertices, segments, pad, *_balls(hand, bone, vertices))
+    means, pairs, reach = _balls(hand, bone, vertices)
+    return Skin(vertices, segments, pad, means, *_inner(hand, vertices), pairs, reach)
 
 
 def _segments(
@@ -74,9 +83,7 @@ def _segments(
     return segments
 
 
-def _balls(
-    hand: HandModel, bone: torch.Tensor, vertices: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _balls(hand: HandModel, bone: torch.Tensor, vertices: torch.Tensor) -> tuple[torch.Tensor, ...]:
     joints, fingers = [], []
     for region, root in enumerate(ROOTS):
         mine = range(root + (PADS[region] == "thumb"), root + 3)  # the thumb's root is part of the palm
@@ -90,6 +97,36 @@ def _balls(
     # Neighbouring fingers at rest do not overlap, however slim they are.
     reach = torch.minimum(torch.full_like(pairs, FINGER_WIDTH_M), torch.cdist(rest, rest) * 0.95)
     return means, pairs, reach
+
+
+def _inner(hand: HandModel, vertices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points inside the resting hand as means of skin around them, and their depths.
+
+    They follow a posed hand as their skin does, which is near enough for a few millimetres.
+    """
+    import trimesh
+
+    from semgrasp_ros.core.metrics.solid import Solid
+
+    mesh = trimesh.Trimesh(hand.template.numpy(), hand.faces.numpy(), process=False)
+    axes = [np.arange(low, high, INNER_SPACING_M) for low, high in mesh.bounds.T]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    depth = -np.asarray(Solid.of(mesh).signed_distance(grid))
+    inside = depth > INNER_DEPTH_M
+    skin = hand.template[vertices].numpy()
+    rows = []
+    for point in grid[inside]:
+        near = np.argsort(np.linalg.norm(skin - point, axis=1))[:24]
+        # Sum to one: an equation of its own, as heavy as a decimetre.
+        equations = np.concatenate([skin[near].T, np.full((1, len(near)), 0.1)])
+        shares, _ = nnls(equations, np.concatenate([point, [0.1]]))
+        row = np.zeros(len(skin))
+        row[near] = shares / max(shares.sum(), 1e-9)
+        rows.append(row)
+    means = torch.from_numpy(np.array(rows)).float()
+    apart = (means @ hand.template[vertices] - torch.from_numpy(grid[inside]).float()).norm(dim=1)
+    kept = apart < 0.002
+    return means[kept], torch.from_numpy(depth[inside]).float()[kept]
 
 
 def _back_of(hand: HandModel, bone: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ import trimesh
 
 from semgrasp_ros.core.contact.field import ObjectField, field_of_mesh
 from semgrasp_ros.core.contact.hold import HoldingTest
-from semgrasp_ros.core.contact.objective import contact_loss, self_contact, targets_of
+from semgrasp_ros.core.contact.objective import contact_loss, inner_overlap, self_contact, targets_of
 from semgrasp_ros.core.contact.preshape import preshape
 from semgrasp_ros.core.contact.search import Found, SearchConfig, search
 from semgrasp_ros.core.contact.seeds import seed_wrists
@@ -23,6 +23,8 @@ from semgrasp_ros.core.data.manners import MANNERS
 from semgrasp_ros.core.data.synthesis.person import hand_shapes
 from semgrasp_ros.core.hand.model import HandModel
 from semgrasp_ros.core.metrics.agreement import agreement
+from semgrasp_ros.core.metrics.penetration import intersection_volume_cm3
+from semgrasp_ros.core.metrics.solid import Solid
 from semgrasp_ros.core.metrics.touches import finger_touches
 
 # Weight, per metre, of first guesses that reach through the table.
@@ -43,7 +45,8 @@ class SynthesisConfig:
     under_m: float = field(
         default=0.008, metadata={"help": "the hand may be this far below the object's lowest point"}
     )
-    volume_cm3: float = field(default=1.6, metadata={"help": "most that hand and object may have in common"})
+    volume_cm3: float = field(default=2.0, metadata={"help": "most that hand and object may have in common"})
+    wall_m: float = field(default=0.003, metadata={"help": "a wall may be this far inside the hand"})
     deepest_m: float = field(default=0.003, metadata={"help": "skin may lie this deep in the object"})
     farthest_m: float = field(default=0.02, metadata={"help": "the held object may move this far in 0.25 s"})
     crossed_m: float = field(default=0.004, metadata={"help": "fingers may overlap this much in all"})
@@ -161,7 +164,9 @@ def _keep(
         lowest = surface.vertices[..., 2].amin(dim=1)
         skin = skin_of(hand)
         crossed = self_contact(skin, surface.vertices[:, skin.vertices])
-    solids = [solid for part in thing.parts for solid in part.solids]
+        walls = inner_overlap(skin, space, surface.vertices[:, skin.vertices], 0.0).amax(dim=1)
+    solid = Solid.of(thing.mesh)
+    solids = [piece for part in thing.parts for piece in part.solids]
     holding: HoldingTest | None = None
     names = [part.name for part in thing.parts]
     kept: Counter = Counter()
@@ -177,6 +182,9 @@ def _keep(
         if volume[index] > config.volume_cm3:
             dropped["too much inside"] += 1
             continue
+        if walls[index] > config.wall_m:
+            dropped["wall in the hand"] += 1
+            continue
         if depth[index] > config.deepest_m:
             dropped["too deep"] += 1
             continue
@@ -184,7 +192,7 @@ def _keep(
             dropped["fingers cross"] += 1
             continue
         touches = finger_touches(
-            surface.vertices[index].numpy(), hand.regions.numpy(), thing.mesh, thing.part_of, names
+            surface.vertices[index].numpy(), hand.regions.numpy(), solid, thing.part_of, names
         )
         if not agreement(touches, names[parts[index]], manner.required, manner.forbidden).agrees:
             dropped["touches otherwise"] += 1
@@ -194,6 +202,13 @@ def _keep(
         moved = holding.displacement_m(found.wrist[one], rotations[one], found.shape[one])[0]
         if moved > config.farthest_m:
             dropped["does not hold"] += 1
+            continue
+        # The quick estimate above misses thin walls between vertices.
+        if (
+            intersection_volume_cm3((surface.vertices[index].numpy(), hand.faces.numpy()), solid)
+            > config.volume_cm3
+        ):
+            dropped["too much inside"] += 1
             continue
         kept[pair] += 1
         grasps.append(_grasp(thing, found, rotations, index, names[parts[index]], manner.name, touches, rng))
