@@ -47,6 +47,8 @@ def parser() -> argparse.ArgumentParser:
     frame.add_argument("--steps", type=int, default=1500, help="optimiser steps")
     frame.add_argument("--results", type=Path, help="file for what held-out objects say afterwards")
     frame.add_argument("--seed", type=int, default=0)
+    check = commands.add_parser("check-robot", help="say what is wrong with the YAML of a robot")
+    check.add_argument("files", nargs="+", metavar="FILE", help="YAML, or the name of a shipped robot")
     return top
 
 
@@ -59,6 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
             "train-tokens": _train_tokens,
             "train-frame": _train_frame,
             "train-language": _train_language,
+            "check-robot": _check_robot,
         }[options.command](options)
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -151,6 +154,21 @@ def _train_language(options: argparse.Namespace) -> None:
         for example in validation.examples(0)[:400]
     ]
     train_language_model(language, train.examples, features, options.output, looked_at)
+
+
+def _check_robot(options: argparse.Namespace) -> None:
+    from semgrasp_ros.core.retarget.robot_check import check_robot, summary
+    from semgrasp_ros.core.retarget.robots import RobotError, load_robot, robot_file
+
+    wrong = []
+    for name in options.files:
+        file = robot_file(name)
+        found = check_robot(file)
+        wrong += found
+        if not found:
+            print(summary(load_robot(file)))
+    if wrong:
+        raise RobotError("\n".join([f"{len(wrong)} problems", *wrong]))
 
 
 if __name__ == "__main__":
