@@ -14,6 +14,8 @@ import numpy as np
 from semgrasp_ros.core.retarget.robot_file import Robot, RobotError
 from semgrasp_ros.core.retarget.robot_model import TOOL_FRAME, build_model
 
+FULL_TURN_TOLERANCE_RAD = 1e-5  # files round pi
+
 
 @dataclass(frozen=True)
 class IkConfig:
@@ -102,6 +104,9 @@ class ArmKinematics:
         )
         self.lower_rad = self._model.lowerPositionLimit[self._order].copy()
         self.upper_rad = self._model.upperPositionLimit[self._order].copy()
+        range_rad = self._model.upperPositionLimit - self._model.lowerPositionLimit
+        turning = [joint.shortname().startswith("JointModelR") for joint in list(self._model.joints)[1:]]
+        self._turns_round = np.array(turning) & (range_rad > 2 * np.pi - FULL_TURN_TOLERANCE_RAD)
         self.velocity_rad_s = self._model.velocityLimit[self._order].copy()
         self.acceleration_rad_s2 = np.array(robot.arm.acceleration_rad_s2)
         self.home_rad = np.array(robot.arm.home_rad)
@@ -169,7 +174,6 @@ class ArmKinematics:
 
     def _descend(self, goal: object, start: np.ndarray) -> _Try:
         config, pin, model, data = self.config, self._pin, self._model, self._data
-        lower, upper = model.lowerPositionLimit, model.upperPositionLimit
         q = self._whole(start)
         best_q, best_error, best_size, since = q, None, np.inf, 0
         for iteration in range(config.iterations + 1):
@@ -185,21 +189,27 @@ class ArmKinematics:
             # d log(offset) / dq, the sign turned so that the step reduces the error.
             jacobian = pin.getFrameJacobian(model, data, self._tool, pin.ReferenceFrame.LOCAL)
             towards = pin.Jlog6(offset.inverse()) @ jacobian
-            step = self._step(towards, error, q, lower, upper)
-            q = np.clip(q + step, lower, upper)
+            step = self._step(towards, error, q)
+            q = self._within(q + step)
         return _Try(best_q[self._order], best_error, iteration)
 
-    def _step(
-        self, jacobian: np.ndarray, error: np.ndarray, q: np.ndarray, lower: np.ndarray, upper: np.ndarray
-    ) -> np.ndarray:
+    def _step(self, jacobian: np.ndarray, error: np.ndarray, q: np.ndarray) -> np.ndarray:
+        lower, upper = self._model.lowerPositionLimit, self._model.upperPositionLimit
         damping = (self.config.least_damping + 0.05 * float(error @ error)) * np.eye(6)
         step = jacobian.T @ np.linalg.solve(jacobian @ jacobian.T + damping, error)
-        held = ((q <= lower) & (step < 0)) | ((q >= upper) & (step > 0))
+        held = (((q <= lower) & (step < 0)) | ((q >= upper) & (step > 0))) & ~self._turns_round
         if held.any():
             free = np.where(held, 0.0, jacobian)
             step = free.T @ np.linalg.solve(free @ free.T + damping, error)
         longest = np.abs(step).max()
         return step * min(1.0, self.config.longest_step_rad / max(longest, 1e-12))
+
+    def _within(self, q: np.ndarray) -> np.ndarray:
+        """Joints that can turn all the way round go on from the other end, the others stop at their limit."""
+        lower, upper = self._model.lowerPositionLimit, self._model.upperPositionLimit
+        wrapped = lower + np.mod(q - lower, 2 * np.pi)
+        beyond = (q < lower) | (q > upper)
+        return np.clip(np.where(self._turns_round & beyond, wrapped, q), lower, upper)
 
     def _result(self, best: _Try, goal: object, restarts: int, iterations: int) -> IkResult:
         # Said anew from the joint values alone, limits included, not from what the search believes.
