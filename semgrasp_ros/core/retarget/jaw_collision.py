@@ -1,0 +1,77 @@
+"""What a gripper of boxes meets on its straight way to a grasp and while it closes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from semgrasp_ros.core.retarget.jaw_types import JawConfig, JawGripper
+
+
+def local_points(rotations: np.ndarray, tips: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Points (N, 3) in the S tool frames: (3, S, N), metres."""
+    moved = np.einsum("sij,si->js", rotations, tips)
+    return np.stack([rotations[:, :, axis] @ points.T - moved[axis][:, None] for axis in range(3)])
+
+
+def swept_hits(
+    local: np.ndarray, opening_m: np.ndarray, gripper: JawGripper, config: JawConfig
+) -> np.ndarray:
+    """How many points the open gripper sweeps over on its way: (S,).
+
+    The motion is straight along z, so each swept box is the box made longer backwards.
+
+    Args:
+        local: (3, S, N) points in the tool frames.
+        opening_m: (S,) between the fingers during the approach.
+    """
+    x, y, z = np.abs(local[0]), np.abs(local[1]), local[2]
+    inner = opening_m[:, None] / 2
+    behind = -gripper.finger_length_m - gripper.palm_depth_m - config.approach_m
+    fingers = (
+        (x > inner) & (x < inner + gripper.finger_thickness_m) & (y < gripper.finger_width_m / 2) & (z < 0)
+    )
+    palm = (
+        (x < gripper.palm_width_m / 2) & (y < gripper.palm_thickness_m / 2) & (z < -gripper.finger_length_m)
+    )
+    return ((fingers | palm) & (z > behind)).sum(axis=1)
+
+
+def between_fingers(local: np.ndarray, opening_m: np.ndarray, gripper: JawGripper) -> np.ndarray:
+    """Which points (S, N) lie between the open fingers, along their whole length: what closing meets."""
+    return (
+        (np.abs(local[0]) <= opening_m[:, None] / 2)
+        & (np.abs(local[1]) < gripper.finger_width_m / 2)
+        & (local[2] < 0)
+        & (local[2] > -gripper.finger_length_m)
+    )
+
+
+def below_plane(
+    rotations: np.ndarray,
+    tips: np.ndarray,
+    opening_m: np.ndarray,
+    plane: np.ndarray,
+    gripper: JawGripper,
+    config: JawConfig,
+) -> np.ndarray:
+    """Whether a corner of the gripper is below the plane on its way: (S,) bool.
+
+    Args:
+        rotations: (S, 3, 3).
+        tips: (S, 3).
+        opening_m: (S,).
+        plane: (4,) unit normal n (up) and d of n . p + d = 0.
+    """
+    x = opening_m / 2 + gripper.finger_thickness_m
+    back = -gripper.finger_length_m
+    boxes = (
+        (x, gripper.finger_width_m / 2, (0.0, back)),
+        (np.full_like(x, gripper.palm_width_m / 2), gripper.palm_thickness_m / 2, (back, back - gripper.palm_depth_m)),
+    )  # fmt: skip
+    lowest = np.full(len(tips), np.inf)
+    up = rotations.transpose(0, 2, 1) @ plane[:3]
+    for half_x, half_y, ends in boxes:
+        for end in (*ends, ends[1] - config.approach_m):
+            height = end * up[:, 2] - half_x * np.abs(up[:, 0]) - half_y * np.abs(up[:, 1])
+            lowest = np.minimum(lowest, height)
+    return lowest + tips @ plane[:3] + plane[3] < 0

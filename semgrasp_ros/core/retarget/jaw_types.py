@@ -1,0 +1,113 @@
+"""What goes into retargeting to a parallel jaw and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class JawGripper:
+    """A parallel gripper as boxes. Tool frame: x closing direction, z approach, origin between the finger tips.
+
+    Attributes:
+        opening_m: largest free width between the fingers.
+        finger_length_m: from the tips to the palm, along z.
+        finger_width_m: along y.
+        finger_thickness_m: along x.
+        pad_length_m: how far from the tips the flat pads reach.
+        palm_width_m, palm_thickness_m, palm_depth_m: body behind the fingers, along x, y and z.
+    """
+
+    opening_m: float = 0.08
+    finger_length_m: float = 0.045
+    finger_width_m: float = 0.02
+    finger_thickness_m: float = 0.012
+    pad_length_m: float = 0.022
+    palm_width_m: float = 0.20
+    palm_thickness_m: float = 0.06
+    palm_depth_m: float = 0.10
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if not np.isfinite(value) or value <= 0:
+                raise ValueError(f"{entry.name} is {value}; give a positive length in metres")
+        if self.pad_length_m > self.finger_length_m:
+            raise ValueError(
+                f"pad_length_m {self.pad_length_m} exceeds finger_length_m {self.finger_length_m}; make it shorter"
+            )
+
+
+@dataclass(frozen=True)
+class JawConfig:
+    """How poses are sampled and scored.
+
+    Attributes:
+        samples: how many poses are tried.
+        touch_m: an object point nearer to the hand's skin is in contact.
+        clearance_m: free room on each side of the object while the open gripper approaches; at least a quarter of
+            it must fit into the largest opening.
+        friction: coefficient; its cone bounds the angle of the closing axis to both normals.
+        approach_m: straight way before the grasp that is checked for collision.
+        skin_m: points so near to the outermost one count as touched by the finger.
+        tolerated_points: so many cloud points may lie in a box: outliers of a depth camera.
+        keep: how many grasps are returned.
+        antipodal_weight, approach_weight, centre_weight, part_weight, width_weight: see `jaw_scores.total_cost`.
+    """
+
+    samples: int = 1000
+    touch_m: float = 0.008
+    clearance_m: float = 0.01
+    friction: float = 0.5
+    approach_m: float = 0.08
+    skin_m: float = 0.003
+    tolerated_points: int = 1
+    keep: int = 50
+    antipodal_weight: float = 1.0
+    approach_weight: float = 1.0
+    centre_weight: float = 1.0
+    part_weight: float = 1.5
+    width_weight: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.samples < 1 or self.keep < 1:
+            raise ValueError(f"samples {self.samples} and keep {self.keep} must be at least 1")
+        if min(self.touch_m, self.friction, self.skin_m) <= 0:
+            raise ValueError(
+                f"touch_m {self.touch_m}, friction {self.friction}, skin_m {self.skin_m}: must be positive"
+            )
+
+
+@dataclass(frozen=True)
+class JawGrasp:
+    """One feasible grasp.
+
+    Attributes:
+        tool: (4, 4) tool frame in the frame of the points, metres.
+        width_m: between the fingers when they touch.
+        opening_m: between the fingers during the approach.
+        scores: antipodal_rad, approach_rad, centre_m, part_share (1 where no part was asked for), contacts, cost.
+        why: the scores in words.
+    """
+
+    tool: np.ndarray
+    width_m: float
+    opening_m: float
+    scores: dict[str, float]
+    why: str
+
+
+class NoJawGraspError(ValueError):
+    """No sampled pose is feasible.
+
+    Attributes:
+        counts: how many poses failed for each reason.
+        narrowest_m: narrowest width found between opposing contacts, None where there was none.
+    """
+
+    def __init__(self, text: str, counts: Mapping[str, int], narrowest_m: float | None = None) -> None:
+        super().__init__(text)
+        self.counts, self.narrowest_m = dict(counts), narrowest_m
