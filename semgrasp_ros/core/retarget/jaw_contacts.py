@@ -11,7 +11,8 @@ from semgrasp_ros.core.retarget.jaw_types import NoJawGraspError
 
 THUMB, PALM = 0, 5
 FEWEST_POINTS = 5
-PATCH_M = 0.025
+PATCH_M = 0.06
+PROBE_M, MOST_PROBES, OPPOSED_COSINE = 0.006, 100, -0.7
 INNER_SHARE = 0.15
 
 
@@ -45,9 +46,10 @@ def human_contacts(
 ) -> HumanContacts:
     """The two sides of a human grasp: thumb against fingers, or palm against fingers where the thumb is away.
 
-    A camera sees one side. Where one side has too few contact points, the hand itself bears witness: the inner skin of
-    that side's fingers (their vertices nearest to the seen patch) stands where the surface must be. The seen patch is
-    mirrored in the plane halfway, with its normals, and gives the unseen side.
+    A camera sees one side. Where one side has too few contact points, or little behind the touched points faces away,
+    the hand itself bears witness: the inner skin of thumb (or palm) and of fingers stands where the surface must be. The
+    points near the grasp are reflected in the point halfway between both, with their normals: exact for what is
+    locally symmetric there, such as handles, rods and boxes; elsewhere an estimate of the thickness.
 
     Args:
         vertices: (V, 3) of the hand, metres.
@@ -75,16 +77,12 @@ def human_contacts(
             "the hand's fingers; give a hand that touches the object, in the frame of its points",
             {"no_contact": 1},
         )
-    empty = np.zeros((0, 3))
-    mirrored = empty, empty
-    if min(fingers.sum(), against.sum()) < FEWEST_POINTS:
-        seen, regions_unseen = (fingers, opposed) if fingers.any() and not against.sum() > fingers.sum() else (
-            against, (1, 2, 3, 4)
-        )  # fmt: skip
-        seen_centre = points[seen].mean(axis=0)
-        witness = _inner_skin(vertices[np.isin(regions, regions_unseen)], seen_centre)
-        mirrored = _mirror(points, normals, seen_centre, witness)
-        thumb, finger = (witness, seen_centre) if seen is fingers else (seen_centre, witness)
+    mirrored = np.zeros((0, 3)), np.zeros((0, 3))
+    if min(fingers.sum(), against.sum()) < FEWEST_POINTS or not _has_far_side(points, normals, touching):
+        seen = points[touching].mean(axis=0)
+        thumb = _inner_skin(vertices[np.isin(regions, opposed)], seen)
+        finger = _inner_skin(vertices[(regions >= 1) & (regions <= 4)], seen)
+        mirrored = _mirror(points, normals, (thumb + finger) / 2)
     else:
         thumb, finger = points[against].mean(axis=0), points[fingers].mean(axis=0)
     if wrist is None:
@@ -102,17 +100,20 @@ def _inner_skin(vertices: np.ndarray, toward: np.ndarray) -> np.ndarray:
     return vertices[np.argsort(distance, kind="stable")[:count]].mean(axis=0)
 
 
-def _mirror(
-    points: np.ndarray, normals: np.ndarray, seen: np.ndarray, witness: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    axis = (witness - seen) / max(np.linalg.norm(witness - seen), 1e-9)
-    # Only what faces away from the unseen side has its counterpart there.
-    near = (np.linalg.norm(points - seen, axis=1) < PATCH_M) & (normals @ axis < -0.5)
-    height = (points[near] - (seen + witness) / 2) @ axis
-    return (
-        points[near] - 2 * height[:, None] * axis,
-        normals[near] - 2 * (normals[near] @ axis)[:, None] * axis,
-    )
+def _has_far_side(points: np.ndarray, normals: np.ndarray, touching: np.ndarray) -> bool:
+    """Whether most touched points have a surface behind them that faces the other way, as in a whole cloud."""
+    some = np.flatnonzero(touching)
+    some = some[:: max(len(some) // MOST_PROBES, 1)]
+    offset = points[None] - points[some, None]
+    along = -np.einsum("knc,kc->kn", offset, normals[some])
+    aside = (offset**2).sum(axis=2) - along**2
+    behind = (aside < PROBE_M**2) & (along > 0.002) & (normals[some] @ normals.T < OPPOSED_COSINE)
+    return bool(behind.any(axis=1).mean() > 0.3)
+
+
+def _mirror(points: np.ndarray, normals: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    near = np.linalg.norm(points - centre, axis=1) < PATCH_M
+    return 2 * centre - points[near], -normals[near]
 
 
 def _wrist(vertices: np.ndarray, regions: np.ndarray) -> np.ndarray:
