@@ -21,7 +21,7 @@ from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.hand.model import HandModel
 from semgrasp_ros.core.language import GraspLanguageModel, generate, load_model
 from semgrasp_ros.core.objects.clouds import estimate_normals
-from semgrasp_ros.core.objects.encoder import ObjectTokens
+from semgrasp_ros.core.objects.encoder import ObjectTokens, farthest_points
 from semgrasp_ros.core.objects.frame import HeadingEstimator, canonical_pose
 from semgrasp_ros.core.ranking import RankingConfig, rank, touched_parts
 from semgrasp_ros.core.tokens.model import TokenModel
@@ -177,8 +177,8 @@ class SemGrasp:
         conversation = self._conversation(turns, part, manner)
         points, normals, pose = self._object(points, normals)
         with torch.no_grad():
-            thing = self._see(points, normals)
-            parts = self.part_of_points(thing, points)
+            thing, centres = self._see(points, normals)
+            parts = self._part_of_points(thing, centres, points)
         self._check_part(part, parts)
         generator = torch.Generator()
         if seed is None:
@@ -197,19 +197,18 @@ class SemGrasp:
         likely = np.array([candidate.log_probability for candidate in drawn])
         return self._ranked(points, parts, space, tokens, decoded, refined, likely, part, manner, pose)[:keep]
 
-    def part_of_points(self, thing: ObjectTokens, points: np.ndarray) -> np.ndarray:
+    def _part_of_points(self, thing: ObjectTokens, centres: torch.Tensor, points: np.ndarray) -> np.ndarray:
         """What the encoder takes each point (N, 3) of one object for: an index into the model's part names."""
         named = self.token_model.part_head(thing.tokens[0, :-1]).argmax(dim=1)
-        nearest = torch.cdist(torch.from_numpy(points), self._centres).argmin(dim=1)
+        nearest = torch.cdist(torch.from_numpy(points), centres).argmin(dim=1)
         return named[nearest].numpy()
 
-    def _see(self, points: np.ndarray, normals: np.ndarray) -> ObjectTokens:
-        from semgrasp_ros.core.objects.encoder import farthest_points
-
+    def _see(self, points: np.ndarray, normals: np.ndarray) -> tuple[ObjectTokens, torch.Tensor]:
+        """The object's tokens, and the centres (G, 3) of the groups they stand for."""
         chosen = np.random.default_rng(0).permutation(len(points))[:SEEN_POINTS]
         seen = torch.from_numpy(points[chosen])[None], torch.from_numpy(normals[chosen])[None]
-        self._centres = seen[0][0, farthest_points(seen[0], self.token_model.config.encoder.groups)[0]]
-        return self.token_model.see(*seen)
+        centres = seen[0][0, farthest_points(seen[0], self.token_model.config.encoder.groups)[0]]
+        return self.token_model.see(*seen), centres
 
     def _ranked(
         self,
