@@ -11,9 +11,10 @@ from semgrasp_ros.core.retarget.jaw_collision import below_plane, between_finger
 from semgrasp_ros.core.retarget.jaw_contacts import HumanContacts, human_contacts
 from semgrasp_ros.core.retarget.jaw_samples import JawSamples, sample_poses
 from semgrasp_ros.core.retarget.jaw_scores import FEWEST_CONTACTS, Closing, close, extremes, total_cost
-from semgrasp_ros.core.retarget.jaw_types import JawConfig, JawGrasp, JawGripper, NoJawGraspError
+from semgrasp_ros.core.retarget.jaw_types import JawConfig, JawGrasp, NoJawGraspError
+from semgrasp_ros.core.retarget.robot_file import ParallelGripper
 
-__all__ = ["JawConfig", "JawGrasp", "JawGripper", "NoJawGraspError", "retarget_to_jaw"]
+__all__ = ["JawConfig", "JawGrasp", "NoJawGraspError", "retarget_to_jaw"]
 
 
 def retarget_to_jaw(
@@ -21,7 +22,7 @@ def retarget_to_jaw(
     hand_regions: np.ndarray,
     points: np.ndarray,
     normals: np.ndarray,
-    gripper: JawGripper | None = None,
+    gripper: ParallelGripper,
     *,
     obstacles: np.ndarray | None = None,
     plane: np.ndarray | None = None,
@@ -37,7 +38,7 @@ def retarget_to_jaw(
         hand_regions: (V,) 0-4 thumb to little finger, 5 palm, -1 none.
         points: (N, 3) of the object, metres, whole or as one camera sees it; same frame as the hand.
         normals: (N, 3) outward, unit.
-        gripper: default: 80 mm opening.
+        gripper: of the robot, `load_robot(name).gripper`.
         obstacles: (M, 3) points of neighbours.
         plane: (4,) normal up and offset of the table, n . p + d = 0, n of length one.
         on_part: (N,) bool, which points are on the asked-for part.
@@ -52,7 +53,7 @@ def retarget_to_jaw(
         NoJawGraspError: none is feasible; says why, with counts.
         ValueError: an argument does not fit.
     """
-    gripper, config = gripper or JawGripper(), config or JawConfig()
+    config = config or JawConfig()
     vertices, regions, points, normals = _checked(hand_vertices, hand_regions, points, normals)
     obstacles = None if obstacles is None else _array("obstacles", obstacles, (None, 3))
     plane = None if plane is None else _array("plane", plane, (4,))
@@ -78,17 +79,17 @@ def retarget_to_jaw(
         config.samples, np.random.default_rng(seed),
     )  # fmt: skip
     narrowest = float(samples.gaps_m.min())
-    fits = samples.gaps_m + config.clearance_m / 2 <= gripper.opening_m
+    fits = samples.gaps_m + config.clearance_m / 2 <= gripper.opening_max_m
     if not fits.any():
         raise NoJawGraspError(
             f"too wide: the narrowest of {len(fits)} poses closes on {narrowest * 1e3:.0f} mm, the gripper opens "
-            f"{gripper.opening_m * 1e3:.0f} mm",
+            f"{gripper.opening_max_m * 1e3:.0f} mm",
             {"too_wide": len(fits)},
             narrowest,
         )
     wide = int((~fits).sum())
     samples = JawSamples(samples.rotations[fits], samples.tips[fits], samples.gaps_m[fits])
-    opening = np.minimum(gripper.opening_m, samples.gaps_m + 2 * config.clearance_m)
+    opening = np.minimum(gripper.opening_max_m, samples.gaps_m + 2 * config.clearance_m)
     local = local_points(samples.rotations, samples.tips, cloud)
     low, high = extremes(local[0], between_fingers(local, opening, gripper))
     shift = (low + high) / 2
@@ -126,7 +127,7 @@ def _ranked(
     closing: Closing,
     feasible: np.ndarray,
     human: HumanContacts,
-    gripper: JawGripper,
+    gripper: ParallelGripper,
     config: JawConfig,
 ) -> list[JawGrasp]:
     approach = np.arccos(np.clip(samples.rotations[:, :, 2] @ human.approach, -1, 1))
@@ -137,7 +138,8 @@ def _ranked(
     grasps = []
     for row in rows:
         tool = np.eye(4)
-        tool[:3, :3], tool[:3, 3] = samples.rotations[row], tips[row]
+        tool[:3, :3] = samples.rotations[row]
+        tool[:3, 3] = tips[row] - gripper.beyond_tool_m * samples.rotations[row][:, 2]
         scores = {
             "antipodal_rad": float(closing.antipodal_rad[row]),
             "approach_rad": float(approach[row]),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from semgrasp_ros.core.retarget.jaw_types import JawConfig, JawGripper
+from semgrasp_ros.core.retarget.jaw_types import JawConfig
+from semgrasp_ros.core.retarget.robot_file import ParallelGripper
 
 
 def local_points(rotations: np.ndarray, tips: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -14,7 +15,7 @@ def local_points(rotations: np.ndarray, tips: np.ndarray, points: np.ndarray) ->
 
 
 def swept_hits(
-    local: np.ndarray, opening_m: np.ndarray, gripper: JawGripper, config: JawConfig
+    local: np.ndarray, opening_m: np.ndarray, gripper: ParallelGripper, config: JawConfig
 ) -> np.ndarray:
     """How many points the open gripper sweeps over on its way: (S,).
 
@@ -36,7 +37,7 @@ def swept_hits(
     return ((fingers | palm) & (z > behind)).sum(axis=1)
 
 
-def between_fingers(local: np.ndarray, opening_m: np.ndarray, gripper: JawGripper) -> np.ndarray:
+def between_fingers(local: np.ndarray, opening_m: np.ndarray, gripper: ParallelGripper) -> np.ndarray:
     """Which points (S, N) lie between the open fingers, along their whole length: what closing meets."""
     return (
         (np.abs(local[0]) <= opening_m[:, None] / 2)
@@ -51,7 +52,7 @@ def below_plane(
     tips: np.ndarray,
     opening_m: np.ndarray,
     plane: np.ndarray,
-    gripper: JawGripper,
+    gripper: ParallelGripper,
     config: JawConfig,
 ) -> np.ndarray:
     """Whether a corner of the gripper is below the plane on its way: (S,) bool.

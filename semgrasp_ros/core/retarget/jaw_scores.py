@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from semgrasp_ros.core.retarget.jaw_types import JawConfig, JawGripper
+from semgrasp_ros.core.retarget.jaw_types import JawConfig
+from semgrasp_ros.core.retarget.robot_file import ParallelGripper
 
 FEWEST_CONTACTS = 2
 CENTRE_SCALE_M = 0.03
@@ -45,7 +46,7 @@ def close(
     between: np.ndarray,
     normals_x: np.ndarray,
     on_part: np.ndarray | None,
-    gripper: JawGripper,
+    gripper: ParallelGripper,
     config: JawConfig,
 ) -> Closing:
     """Closes the fingers on the points between them.
@@ -72,7 +73,11 @@ def close(
 
 
 def total_cost(
-    closing: Closing, approach_rad: np.ndarray, centre_m: np.ndarray, gripper: JawGripper, config: JawConfig
+    closing: Closing,
+    approach_rad: np.ndarray,
+    centre_m: np.ndarray,
+    gripper: ParallelGripper,
+    config: JawConfig,
 ) -> np.ndarray:
     """Weighted sum (S,), lower is better: each term is near one where it hurts."""
     return (
@@ -80,5 +85,5 @@ def total_cost(
         + config.approach_weight * approach_rad / (np.pi / 2)
         + config.centre_weight * centre_m / CENTRE_SCALE_M
         + config.part_weight * (1 - closing.part_share)
-        + config.width_weight * closing.width_m / gripper.opening_m
+        + config.width_weight * closing.width_m / gripper.opening_max_m
     )

@@ -3,42 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
-
-
-@dataclass(frozen=True)
-class JawGripper:
-    """A parallel gripper as boxes. Tool frame: x closing direction, z approach, origin between the finger tips.
-
-    Attributes:
-        opening_m: largest free width between the fingers.
-        finger_length_m: from the tips to the palm, along z.
-        finger_width_m: along y.
-        finger_thickness_m: along x.
-        pad_length_m: how far from the tips the flat pads reach.
-        palm_width_m, palm_thickness_m, palm_depth_m: body behind the fingers, along x, y and z.
-    """
-
-    opening_m: float = 0.08
-    finger_length_m: float = 0.045
-    finger_width_m: float = 0.02
-    finger_thickness_m: float = 0.012
-    pad_length_m: float = 0.022
-    palm_width_m: float = 0.20
-    palm_thickness_m: float = 0.06
-    palm_depth_m: float = 0.10
-
-    def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if not np.isfinite(value) or value <= 0:
-                raise ValueError(f"{entry.name} is {value}; give a positive length in metres")
-        if self.pad_length_m > self.finger_length_m:
-            raise ValueError(
-                f"pad_length_m {self.pad_length_m} exceeds finger_length_m {self.finger_length_m}; make it shorter"
-            )
 
 
 @dataclass(frozen=True)
@@ -86,7 +53,8 @@ class JawGrasp:
     """One feasible grasp.
 
     Attributes:
-        tool: (4, 4) tool frame in the frame of the points, metres.
+        tool: (4, 4) where the robot's tool frame comes to stand, in the frame of the points, metres: x the closing
+            direction, z the approach, origin between the middles of the pads.
         width_m: between the fingers when they touch.
         opening_m: between the fingers during the approach.
         scores: antipodal_rad, approach_rad, centre_m, part_share (1 where no part was asked for), contacts, cost.

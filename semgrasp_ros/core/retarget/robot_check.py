@@ -134,10 +134,11 @@ def _parallel(gripper: ParallelGripper, model: pinocchio.Model) -> Iterator[str]
         yield from _length(f"gripper.{name}", getattr(gripper, name))
     for name in ("palm_thickness_m", "palm_depth_m"):
         yield from _length(f"gripper.{name}", getattr(gripper, name))
-    if not 0 <= gripper.beyond_tool_m < gripper.finger_length_m:
+    if not 0 < gripper.beyond_tool_m <= gripper.finger_length_m / 2:
         yield (
-            f"gripper.beyond_tool_m: {gripper.beyond_tool_m:g} is outside 0 to the finger's length "
-            f"{gripper.finger_length_m:g}; it is measured from tool origin to finger end"
+            f"gripper.beyond_tool_m: {gripper.beyond_tool_m:g} is outside 0 to half the finger's length "
+            f"{gripper.finger_length_m / 2:g}; it is measured from the tool's origin, the middle of the pads, to the "
+            "finger end"
         )
     yield from _twice("gripper.joints", gripper.joints)
     for i, name in enumerate(gripper.joints):

@@ -100,6 +100,11 @@ class ParallelGripper:
     palm_thickness_m: float
     palm_depth_m: float
 
+    @property
+    def pad_length_m(self) -> float:
+        """How far from the finger ends the flat pads reach, along z: the tool's origin is in their middle."""
+        return 2 * self.beyond_tool_m
+
 
 @dataclass(frozen=True)
 class HandGripper:
