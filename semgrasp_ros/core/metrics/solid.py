@@ -50,6 +50,11 @@ class Solid:
         )
 
     @cached_property
+    def face_normals(self) -> np.ndarray:
+        """(F, 3) unit, outward; zero for faces without area."""
+        return self._normals / np.maximum(np.linalg.norm(self._normals, axis=1, keepdims=True), 1e-30)
+
+    @cached_property
     def _scene(self):
         from open3d import core, t
 
@@ -67,6 +72,24 @@ class Solid:
         local = (np.asarray(points, float) - self._middle).astype(np.float32)
         found = self._scene.compute_closest_points(core.Tensor(local), nthreads=1)["points"].numpy()
         return found + self._middle, np.linalg.norm(found - local, axis=1)
+
+    def cast_rays(self, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The first face that each ray meets, from either side.
+
+        Args:
+            origins: (N, 3), metres.
+            directions: (N, 3), unit.
+
+        Returns:
+            (N,) distances, metres, inf where nothing is met; (N,) index of the face, -1 where nothing is met.
+        """
+        from open3d import core
+
+        rays = np.concatenate([np.asarray(origins, float) - self._middle, directions], axis=1)
+        found = self._scene.cast_rays(core.Tensor(rays.astype(np.float32)), nthreads=1)
+        distance = found["t_hit"].numpy().astype(float)
+        faces = found["primitive_ids"].numpy().astype(np.int64)
+        return distance, np.where(np.isfinite(distance), faces, -1)
 
     def inside(self, points: np.ndarray) -> np.ndarray:
         """Whether points are inside; (N, 3) to (N,) bool."""

@@ -17,11 +17,13 @@ class Cloud:
         points: (N, 3) float32 metres.
         normals: (N, 3) float32, outward, unit.
         parts: (N,) index of the part of each point.
+        eye: (3,) where the camera was, metres; None for a cloud of the whole surface.
     """
 
     points: np.ndarray
     normals: np.ndarray
     parts: np.ndarray
+    eye: np.ndarray | None = None
 
 
 def surface_cloud(thing: HouseholdObject, count: int, rng: np.random.Generator) -> Cloud:
@@ -75,7 +77,7 @@ def seen_cloud(
     away = distance[hit][chosen, None] + rng.normal(scale=noise_m, size=(count, 1))
     points = rays[chosen, :3] + rays[chosen, 3:] * away
     normals = estimate_normals(points, eye)
-    return Cloud(points.astype(np.float32), normals, thing.face_parts[faces[chosen]])
+    return Cloud(points.astype(np.float32), normals, thing.face_parts[faces[chosen]], eye)
 
 
 def estimate_normals(points: np.ndarray, viewpoint: np.ndarray, neighbours: int = 20) -> np.ndarray:

@@ -58,3 +58,13 @@ def test_what_is_not_a_solid_is_refused_with_what_to_do():
         Solid(whole.vertices, whole.faces + 1)
     with pytest.raises(ValueError, match="object is str: give a Solid"):
         Solid.of("mug", "object")
+
+
+def test_rays_meet_the_first_face_from_either_side():
+    away = np.array([5.0, -3.0, 2.0])
+    mesh = box((0.2, 0.1, 0.1))
+    mesh.apply_translation(away)
+    origins = away + [[0.5, 0.01, 0.02], [0.0, 0.01, 0.02], [0.5, 0.2, 0.0]]
+    distances, faces = Solid.of(mesh).cast_rays(origins, np.tile([-1.0, 0.0, 0.0], (3, 1)))
+    assert distances[:2] == pytest.approx([0.4, 0.1], abs=1e-6) and np.isinf(distances[2])
+    assert mesh.face_normals[faces[:2], 0] == pytest.approx([1, -1]) and faces[2] == -1
