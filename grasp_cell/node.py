@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from rclpy.action.server import ServerGoalHandle
@@ -33,6 +34,7 @@ from grasp_cell.config import CellConfig
 from grasp_node_kit.action_server import serve_action
 from grasp_node_kit.extrinsics import from_pose
 from grasp_node_kit.images import array_to_image
+from grasp_node_kit.monitors import Stopwatch
 from grasp_node_kit.node import KitNode, in_background, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, RESULT
@@ -44,6 +46,10 @@ OUTCOMES = {
     "cancelled": ExecuteGrasp.Result.CANCELLED,
     "failed": ExecuteGrasp.Result.FAILED,
 }
+
+
+# What the cell looks at again for every step or every new scene.
+LIVE = ("real_time_factor", "objects_per_scene", "variation")
 
 
 @dataclass
@@ -69,10 +75,10 @@ class CellNodeConfig:
 class CellNode(KitNode):
     """See the module's text."""
 
-    def __init__(self) -> None:
-        super().__init__("cell")
+    def __init__(self, **options: Any) -> None:
+        super().__init__("cell", **options)
         self.config = declare(self, CellNodeConfig())
-        self.cell_config = declare(self, CellConfig())
+        self.cell_config = declare(self, CellConfig(), live=LIVE)
         self._tasks: queue.Queue[tuple[Callable[[], object], Future] | None] = queue.Queue()
         self._cell: Cell | None = None
         self._arm = threading.Lock()
@@ -85,10 +91,12 @@ class CellNode(KitNode):
             serve_action(self, PresentObject, "present_object", self._present_object, self._refuse, group),
             serve_action(self, ReleaseObject, "release_object", self._release_object, self._refuse, group),
         ]
-        self.create_service(Trigger, "~/new_scene", self._new_scene, callback_group=group)
+        self.offer(Trigger, "~/new_scene", self._new_scene, group)
+        self._frame_time = Stopwatch("frames")
+        self.monitors = [self._frame_time]
 
     def set_up(self) -> None:
-        """Fills the bin; physics and rendering happen in one thread from now on."""
+        """Fills the bin; physics and rendering happen in one thread from now on, time passes while it is active."""
         self._scene_image = self.create_publisher(Image, "scene/image", RESULT)
         self._scene_depth = self.create_publisher(Image, "scene/depth", RESULT)
         self._scene_info = self.create_publisher(CameraInfo, "scene/camera_info", RESULT)
@@ -107,6 +115,10 @@ class CellNode(KitNode):
             f"{len(self._cell.library.names)} objects, {self.cell_config.objects_per_scene} in the bin"
         )
 
+    def activate(self) -> None:
+        """Lets everybody see the cell."""
+        self._in_physics(self._publish_everything)
+
     def tear_down(self) -> None:
         """Ends the physics."""
         self._tasks.put(None)
@@ -122,11 +134,12 @@ class CellNode(KitNode):
             return
         self._cell.on_step = self._on_step
         ready.set_result(None)
-        self._publish_everything()
         while True:
             try:
                 task = self._tasks.get(timeout=1.0 / self.config.camera_rate_hz)
             except queue.Empty:
+                if not self.active:
+                    continue
                 self._cell.idle(
                     1.0 / self.config.camera_rate_hz if self.cell_config.real_time_factor else 0.03
                 )
@@ -172,7 +185,8 @@ class CellNode(KitNode):
         self._publish_truth()
 
     def _publish_frames(self) -> None:
-        scene, held = self._cell.scene_frame(), self._cell.held_frame()
+        with self._frame_time.measure():
+            scene, held = self._cell.scene_frame(), self._cell.held_frame()
         self._send(self._scene_image, array_to_image(scene.rgb, "rgb8"), scene, "scene_camera")
         self._send(self._scene_depth, array_to_image(scene.depth_m, "32FC1"), scene, "scene_camera")
         self._send(self._scene_info, camera_info(self._cell.scene_camera), scene, "scene_camera")
@@ -195,8 +209,8 @@ class CellNode(KitNode):
     # Actions.
 
     def _refuse(self) -> str:
-        if self._cell is None:
-            return f"not configured: {self.problem or 'configure and activate the node first'}"
+        if why := self.why_inactive():
+            return why
         return "the arm moves; wait for the motion or cancel it" if self._arm.locked() else ""
 
     def _execute_grasp(self, handle: ServerGoalHandle) -> ExecuteGrasp.Result:
@@ -206,7 +220,7 @@ class CellNode(KitNode):
             frame = goal.grasp_pose.header.frame_id
             if frame != BASE_FRAME:
                 raise ValueError(
-                    f"grasp_pose.header.frame_id: {frame!r} is not the base frame {BASE_FRAME!r}"
+                    f"grasp_pose.header.frame_id: {frame[:80]!r} is not the base frame {BASE_FRAME!r}"
                 )
             pose = from_pose(goal.grasp_pose, "grasp_pose")
             if not 0 <= goal.opening <= 0.08 or not 0 <= goal.approach_distance <= 0.3:
@@ -251,9 +265,11 @@ class CellNode(KitNode):
         def release() -> GraspResult:
             if place.header.frame_id not in ("", BASE_FRAME):
                 raise ValueError(
-                    f"place.header.frame_id: {place.header.frame_id!r} is not the base frame {BASE_FRAME!r}"
+                    f"place.header.frame_id: {place.header.frame_id[:80]!r} is not the base frame {BASE_FRAME!r}"
                 )
             where = np.array([place.point.x, place.point.y, place.point.z]) if place.header.frame_id else None
+            if where is not None and not np.isfinite(where).all():
+                raise ValueError(f"place.point: {where.tolist()} has a number that is not finite")
             result = self._cell.release(
                 where, lambda phase: handle.publish_feedback(ReleaseObject.Feedback(phase=phase))
             )
@@ -281,22 +297,18 @@ class CellNode(KitNode):
         with self._arm:
             return self._in_physics(work)
 
-    def _new_scene(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._cell is None:
-            response.success, response.message = False, f"cell is not configured: {self.problem}"
-            return response
+    def report(self) -> dict[str, object]:
+        """What the arm does, and how much was done."""
+        return {"arm moving": self._arm.locked(), "released objects": self._released}
 
+    def _new_scene(self, request: Trigger.Request, response: Trigger.Response) -> None:
         def work() -> None:
             self._cell.reset_scene()
             self._publish_everything()
 
         with self._arm:
             self._in_physics(work)
-        response.success, response.message = (
-            True,
-            f"{self.cell_config.objects_per_scene} other objects are in the bin",
-        )
-        return response
+        response.message = f"{self.cell_config.objects_per_scene} other objects are in the bin"
 
 
 def camera_info(camera: Camera) -> CameraInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,11 +12,17 @@ from rclpy.time import Time
 from transforms3d.quaternions import mat2quat, quat2mat
 
 from grasp2vec_ros.core.options import option
+from grasp_node_kit.limits import LONGEST_TEXT
+from grasp_node_kit.monitors import Monitor
 
 try:  # comes with a ROS installation, not with PyPI
     from tf2_ros import Buffer, TransformException, TransformListener
 except ImportError:
     Buffer = TransformListener = None
+
+
+# A question that failed longer ago is no news.
+RECENT_S = 10.0
 
 
 @dataclass
@@ -37,13 +44,14 @@ class ExtrinsicsError(RuntimeError):
     """The camera's pose is not known; the message says what to do."""
 
 
-class Extrinsics:
+class Extrinsics(Monitor):
     """Answers where a camera frame is in the base frame."""
 
     def __init__(self, node: Node, config: ExtrinsicsConfig) -> None:
         self._config = config
         self._static = self._from_parameters()
         self._buffer = None
+        self._source, self._problem, self._failed_s = "not asked for yet", "", 0.0
         if self._static is None and Buffer is not None:
             self._buffer = Buffer()
             self._listener = TransformListener(self._buffer, node)
@@ -73,18 +81,40 @@ class Extrinsics:
         Raises:
             ExtrinsicsError: neither parameters nor TF know it.
         """
+        try:
+            pose = self._look_up(camera_frame, stamp)
+        except ExtrinsicsError as error:
+            self._source, self._problem, self._failed_s = "unknown", str(error), time.monotonic()
+            raise
+        self._source, self._problem = "TF" if self._static is None else "parameters", ""
+        return pose
+
+    def values(self) -> dict[str, object]:
+        """Where the camera's pose is from."""
+        return {"camera pose from": self._source}
+
+    def problem(self) -> str:
+        """Why the last question could not be answered, if that was a moment ago."""
+        return self._problem if time.monotonic() - self._failed_s < RECENT_S else ""
+
+    def clear(self) -> None:
+        """Forgets the transforms of a time that is over."""
+        if self._buffer is not None:
+            self._buffer.clear()
+
+    def _look_up(self, camera_frame: str, stamp: Time | None) -> np.ndarray:
         if self._static is not None:
             return self._static
         if self._buffer is None:
             raise ExtrinsicsError(
-                "extrinsics: the camera's pose is unknown and tf2_ros is not installed; set the parameters"
-                " extrinsics.translation_m and extrinsics.rotation_xyzw"
+                f"extrinsics: the pose of {camera_frame[:LONGEST_TEXT]!r} in {self._config.base_frame!r} is unknown and tf2_ros is"
+                " not installed; set the parameters extrinsics.translation_m and extrinsics.rotation_xyzw"
             )
         try:
             found = self._buffer.lookup_transform(self._config.base_frame, camera_frame, stamp or Time())
         except TransformException as error:
             raise ExtrinsicsError(
-                f"extrinsics: no transform from {camera_frame!r} to {self._config.base_frame!r} in TF ({error}); publish it,"
+                f"extrinsics: no transform from {camera_frame[:LONGEST_TEXT]!r} to {self._config.base_frame!r} in TF ({error}); publish it,"
                 " or set extrinsics.translation_m and extrinsics.rotation_xyzw"
             ) from error
         t, q = found.transform.translation, found.transform.rotation

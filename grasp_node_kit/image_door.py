@@ -57,5 +57,5 @@ def to_rgb(message: Image, name: str) -> np.ndarray:
             return through_rosbags(message)
         except ValueError as error:
             raise ValueError(
-                f"{name}.encoding: {message.encoding!r} cannot be read as colours ({error}); publish rgb8 or bgr8"
+                f"{name}.encoding: {message.encoding[:40]!r} cannot be read as colours ({str(error)[:200]}); publish rgb8 or bgr8"
             ) from error

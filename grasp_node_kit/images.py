@@ -1,15 +1,17 @@
 """Between sensor_msgs/Image and numpy arrays.
 
 The usual encodings are converted here, by views on the message's bytes, which is fastest; the others go through
-`image_door`.
+`image_door`. sensor_msgs/CompressedImage, as image_transport sends it, is read wherever an image is.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
+from grasp_node_kit.compressed import colour_of, depth_of
 from grasp_node_kit.image_door import to_rgb
+from grasp_node_kit.limits import check_image_size
 
 # Bytes per pixel, type and channels of what is converted without help.
 _PLAIN = {
@@ -23,8 +25,7 @@ _PLAIN = {
     "32FC1": (np.float32, 1),
 }
 _COLOUR = ("rgb8", "bgr8", "rgba8", "bgra8", "mono8")
-# A frame larger than this is a mistake or an attack, not a camera.
-LARGEST_SIDE_PX = 8192
+_LONGEST_ENCODING = 40
 
 
 def image_to_array(message: Image, name: str = "image") -> np.ndarray:
@@ -34,7 +35,9 @@ def image_to_array(message: Image, name: str = "image") -> np.ndarray:
         ValueError: names the field that is wrong, its value and what is expected.
     """
     if message.encoding not in _PLAIN:
-        raise ValueError(f"{name}.encoding: {message.encoding!r} is not one of {', '.join(_PLAIN)}")
+        raise ValueError(
+            f"{name}.encoding: {message.encoding[:_LONGEST_ENCODING]!r} is not one of {', '.join(_PLAIN)}"
+        )
     kind, channels = _PLAIN[message.encoding]
     _check_size(message, name)
     height, width, row = message.height, message.width, message.width * channels * np.dtype(kind).itemsize
@@ -50,26 +53,25 @@ def image_to_array(message: Image, name: str = "image") -> np.ndarray:
 
 def _check_size(message: Image, name: str) -> None:
     height, width = message.height, message.width
-    if height == 0 or width == 0:
-        raise ValueError(f"{name}: is empty ({width}x{height} pixels); check that the camera publishes")
-    if max(height, width) > LARGEST_SIDE_PX:
-        raise ValueError(f"{name}: {width}x{height} pixels are more than {LARGEST_SIDE_PX} on a side")
+    check_image_size(height, width, name)
     if len(message.data) != height * message.step:
         raise ValueError(
             f"{name}.data: {len(message.data)} bytes, expected height * step = {height * message.step}"
         )
 
 
-def image_to_rgb(message: Image, name: str = "image") -> np.ndarray:
+def image_to_rgb(message: Image | CompressedImage, name: str = "image") -> np.ndarray:
     """A colour or grey message as RGB, (H, W, 3) uint8.
 
     Raises:
         ValueError: empty, inconsistent, or of another encoding.
     """
+    if isinstance(message, CompressedImage):
+        return colour_of(message, name)
     _check_size(message, name)
     if message.encoding in ("16UC1", "32FC1"):
         raise ValueError(
-            f"{name}.encoding: {message.encoding!r} is depth, no colour image; expected rgb8, bgr8 or the like"
+            f"{name}.encoding: {message.encoding[:_LONGEST_ENCODING]!r} is depth, no colour image; expected rgb8, bgr8 or the like"
         )
     if message.encoding not in _COLOUR:
         return to_rgb(message, name)
@@ -80,7 +82,7 @@ def image_to_rgb(message: Image, name: str = "image") -> np.ndarray:
     return np.ascontiguousarray(array[..., order])
 
 
-def image_to_depth_m(message: Image, name: str = "depth") -> np.ndarray:
+def image_to_depth_m(message: Image | CompressedImage, name: str = "depth") -> np.ndarray:
     """A depth message in metres, (H, W) float32, NaN where there is no measurement.
 
     16UC1 is millimetres with 0 for none, 32FC1 is metres (REP 118).
@@ -88,9 +90,11 @@ def image_to_depth_m(message: Image, name: str = "depth") -> np.ndarray:
     Raises:
         ValueError: empty, inconsistent, or of another encoding.
     """
+    if isinstance(message, CompressedImage):
+        return depth_of(message, name)
     if message.encoding not in ("16UC1", "32FC1"):
         raise ValueError(
-            f"{name}.encoding: {message.encoding!r} is no depth image; expected 16UC1 (millimetres) or 32FC1 (metres)"
+            f"{name}.encoding: {message.encoding[:_LONGEST_ENCODING]!r} is no depth image; expected 16UC1 (millimetres) or 32FC1 (metres)"
         )
     array = image_to_array(message, name)
     if message.encoding == "16UC1":
@@ -105,7 +109,7 @@ def image_to_float(message: Image, name: str = "image") -> np.ndarray:
         ValueError: of another encoding.
     """
     if message.encoding != "32FC1":
-        raise ValueError(f"{name}.encoding: {message.encoding!r}, expected 32FC1")
+        raise ValueError(f"{name}.encoding: {message.encoding[:_LONGEST_ENCODING]!r}, expected 32FC1")
     return image_to_array(message, name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
@@ -14,11 +15,20 @@ from grasp2vec_ros.core.options import check
 Configuration = TypeVar("Configuration")
 
 
-def declare(node: Node, configuration: Configuration, prefix: str = "") -> Configuration:
+def declare(
+    node: Node, configuration: Configuration, prefix: str = "", live: Collection[str] | None = None
+) -> Configuration:
     """Declares every field as a parameter and returns the configuration with the values that were set.
 
     A field that is a dataclass itself becomes a group, `group.name`. Later changes of parameters that are not
     read-only are checked against their limits and written into the same object.
+
+    Args:
+        node: whose parameters they are.
+        configuration: a dataclass with its defaults.
+        prefix: of the parameters' names.
+        live: names of the fields that are looked at again while the node works; all others are then read-only.
+            None: all fields that are not marked read-only.
 
     Raises:
         ValueError: a value is outside its limits; names the parameter.
@@ -28,12 +38,16 @@ def declare(node: Node, configuration: Configuration, prefix: str = "") -> Confi
         default = getattr(configuration, field.name)
         name = f"{prefix}{field.name}"
         if dataclasses.is_dataclass(default):
-            values[field.name] = declare(node, default, f"{name}.")
+            values[field.name] = declare(node, default, f"{name}.", live)
         else:
-            parameter = node.declare_parameter(name, default, _descriptor(field, default))
-            values[field.name] = parameter.value
+            descriptor = _descriptor(field, default)
+            descriptor.read_only |= live is not None and name not in live
+            values[field.name] = node.declare_parameter(name, default, descriptor).value
     filled = dataclasses.replace(configuration, **values)
-    check(filled)
+    try:
+        check(filled)
+    except ValueError as error:
+        raise ValueError(f"parameter {prefix}{error}") from error
     _follow_changes(node, filled, prefix)
     return filled
 
@@ -67,7 +81,7 @@ def _follow_changes(node: Node, configuration: object, prefix: str) -> None:
             try:
                 check(dataclasses.replace(configuration, **{field.name: parameter.value}))
             except (ValueError, TypeError) as error:
-                return SetParametersResult(successful=False, reason=str(error))
+                return SetParametersResult(successful=False, reason=f"{prefix}{error}")
         return SetParametersResult(successful=True)
 
     def take_over(parameters: list[Parameter]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,15 +37,10 @@ def check(configuration: object) -> None:
             raise ValueError(
                 f"{spec.name}: {value!r} is unknown; use one of {', '.join(map(repr, limits['choices']))}"
             )
-        if (
-            "minimum" in limits
-            and value < limits["minimum"]
-            or "maximum" in limits
-            and value > limits["maximum"]
-        ):
-            raise ValueError(
-                f"{spec.name}: {value!r} is outside {limits.get('minimum', '-inf')} to {limits.get('maximum', 'inf')}"
-            )
+        low, high = limits.get("minimum", -math.inf), limits.get("maximum", math.inf)
+        # Written so that NaN is outside any limits.
+        if {"minimum", "maximum"} & set(limits) and not low <= value <= high:
+            raise ValueError(f"{spec.name}: {value!r} is outside {low} to {high}")
 
 
 def from_mapping(kind: type[Configuration], values: dict[str, Any]) -> Configuration:

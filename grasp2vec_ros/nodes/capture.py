@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -24,15 +25,15 @@ from grasp2vec_ros.core.store import ExperienceStore, StoreError
 from grasp2vec_ros.nodes.messages import experience_message
 from grasp_node_kit.fresh import MissingInputError, wait_for_fresh
 from grasp_node_kit.images import image_to_rgb
+from grasp_node_kit.limits import MOST_JOINTS, check_count, check_texts
 from grasp_node_kit.newest import NewestSlot, stamp_ns
 from grasp_node_kit.node import KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import RESULT, SENSOR
-from grasp_node_kit.watchdog import Watchdog
+from grasp_node_kit.transport import ColourTransportConfig, feed_image
 
 MOST_HELD_VIEWS = 16
 MOST_OPEN_ATTEMPTS = 16
-LONGEST_TEXT = 256
 
 
 @dataclass
@@ -74,9 +75,10 @@ class OpenAttempt:
 class CaptureNode(KitNode):
     """See the module's text."""
 
-    def __init__(self) -> None:
-        super().__init__("capture")
+    def __init__(self, **options: Any) -> None:
+        super().__init__("capture", **options)
         self.config = declare(self, CaptureConfig())
+        self._transport = declare(self, ColourTransportConfig())
         self._scene: NewestSlot[Image] = NewestSlot("scene/image")
         self._held: NewestSlot[Image] = NewestSlot("held/image")
         self._joints: NewestSlot[JointState] = NewestSlot("joint_states")
@@ -86,22 +88,19 @@ class CaptureNode(KitNode):
         self._store: ExperienceStore | None = None
         # Services are there before the store is: they answer why nothing can be captured.
         group = ReentrantCallbackGroup()
-        self.create_service(BeginAttempt, "~/begin_attempt", self._answer(self._begin), callback_group=group)
-        self.create_service(
-            AddHeldView, "~/add_held_view", self._answer(self._add_view), callback_group=group
-        )
-        self.create_service(
-            CompleteAttempt, "~/complete_attempt", self._answer(self._complete), callback_group=group
-        )
+        refusals = (ValueError, MissingInputError, StoreError)
+        self.offer(BeginAttempt, "~/begin_attempt", self._begin, group, refusals)
+        self.offer(AddHeldView, "~/add_held_view", self._add_view, group, refusals)
+        self.offer(CompleteAttempt, "~/complete_attempt", self._complete, group, refusals)
 
     def set_up(self) -> None:
         """Opens the store and subscribes."""
         self._store = ExperienceStore(self.config.store)
         group = ReentrantCallbackGroup()
         self._publisher = self.create_publisher(GraspExperience, "~/experience", RESULT)
-        for kind, slot in ((Image, self._scene), (Image, self._held), (JointState, self._joints)):
-            self.create_subscription(kind, slot.topic, slot.put, SENSOR, callback_group=group)
-        self._watchdog = Watchdog(self, [self._scene, self._held])
+        for slot in (self._scene, self._held):
+            feed_image(self, slot, self._transport.image_transport, group)
+        self.feed(self._joints, JointState, SENSOR, group)
         self.get_logger().info(f"storing in {self._store.folder} ({len(self._store)} attempts so far)")
 
     def tear_down(self) -> None:
@@ -114,6 +113,15 @@ class CaptureNode(KitNode):
         """Cameras and joints."""
         return [self._scene, self._held, self._joints]
 
+    def needs(self) -> list[NewestSlot]:
+        """The cameras; without joints only the gripper's opening is unknown."""
+        return [self._scene, self._held]
+
+    def time_jumped(self) -> None:
+        """Open attempts have a picture of another time; a simulation that was reset has another scene."""
+        with self._lock:
+            self._attempts.clear()
+
     def report(self) -> dict[str, object]:
         """Attempts that are open and stored."""
         return {
@@ -121,28 +129,8 @@ class CaptureNode(KitNode):
             "stored attempts": len(self._store) if self._store else 0,
         }
 
-    def _answer(self, work: object) -> object:
-        """A service callback that turns what goes wrong into `success: false` and a message."""
-
-        def callback(request: object, response: object) -> object:
-            try:
-                if self._store is None:
-                    raise StoreError(
-                        f"capture is not configured: {self.problem or 'configure and activate it first'}"
-                    )
-                work(request, response)
-                response.success = True
-            except (ValueError, MissingInputError, StoreError) as error:
-                response.success, response.message = False, str(error)
-                self.get_logger().warning(str(error))
-            return response
-
-        return callback
-
     def _begin(self, request: BeginAttempt.Request, response: BeginAttempt.Response) -> None:
-        for name in ("robot_id", "episode", "commanded_goal"):
-            if len(getattr(request, name)) > LONGEST_TEXT:
-                raise ValueError(f"{name}: longer than {LONGEST_TEXT} characters")
+        check_texts(request, "robot_id", "episode", "commanded_goal")
         message = wait_for_fresh(self, self._scene, self.config.frame_timeout_s)
         attempt = OpenAttempt(
             robot_id=request.robot_id or self.config.robot_id,
@@ -189,6 +177,7 @@ class CaptureNode(KitNode):
             return
         message = wait_for_fresh(self, self._scene, self.config.frame_timeout_s)
         pose = request.grasp_pose
+        check_texts(pose.header, "frame_id")
         known = bool(pose.header.frame_id)
         p, q = pose.pose.position, pose.pose.orientation
         experience = Experience(
@@ -231,6 +220,7 @@ class CaptureNode(KitNode):
         joints = self._joints.newest
         if joints is None:
             return math.nan
+        check_count(len(joints.name), MOST_JOINTS, "joint_states.name")
         positions = dict(zip(joints.name, joints.position, strict=False))
         return float(sum(positions.get(name, math.nan) for name in self.config.finger_joints))
 

@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
@@ -28,11 +29,14 @@ from grasp_node_kit.action_server import serve_action
 from grasp_node_kit.extrinsics import Extrinsics, ExtrinsicsConfig, ExtrinsicsError, to_pose
 from grasp_node_kit.fresh import MissingInputError, wait_for_fresh
 from grasp_node_kit.images import image_to_depth_m, image_to_float
+from grasp_node_kit.intrinsics import intrinsics_of
+from grasp_node_kit.limits import LONGEST_TEXT
+from grasp_node_kit.monitors import Stopwatch
 from grasp_node_kit.newest import NewestSlot, stamp_ns
 from grasp_node_kit.node import KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, RESULT, SENSOR
-from grasp_node_kit.watchdog import Watchdog
+from grasp_node_kit.transport import DepthTransportConfig, feed_image
 
 
 @dataclass
@@ -85,16 +89,19 @@ class Outcome:
 class GraspingNode(KitNode):
     """See the module's text."""
 
-    def __init__(self) -> None:
-        super().__init__("grasping")
+    def __init__(self, **options: Any) -> None:
+        super().__init__("grasping", **options)
         self.config = declare(self, GraspingConfig())
         self.planning = declare(self, GraspAnythingConfig(), "planning.")
         self.extrinsics_config = declare(self, ExtrinsicsConfig(), "extrinsics.")
+        self._depth_transport = declare(self, DepthTransportConfig())
         self._depth: NewestSlot[Image] = NewestSlot("scene/depth")
         self._info: NewestSlot[CameraInfo] = NewestSlot("scene/camera_info")
         self._heatmap: NewestSlot[Image] = NewestSlot("perception/heatmap")
         self._heatmap_info: NewestSlot[GoalHeatmap] = NewestSlot("perception/heatmap_info")
         self._goal: NewestSlot[Goal] = NewestSlot("perception/goal")
+        self._perceived = (self._heatmap, self._heatmap_info)
+        self._planning_time = Stopwatch("planning")
         self._rewards: dict[str, GraspReward] = {}
         self._reward_came = threading.Condition()
         self._rng = np.random.default_rng(self.config.seed)
@@ -108,14 +115,15 @@ class GraspingNode(KitNode):
     def set_up(self) -> None:
         """Subscribes and finds its partners."""
         self._extrinsics = Extrinsics(self, self.extrinsics_config)
+        self.monitors = [self._planning_time, self._extrinsics]
+        feed_image(self, self._depth, self._depth_transport.depth_transport, self._group)
         for kind, slot, qos in (
-            (Image, self._depth, SENSOR),
             (CameraInfo, self._info, SENSOR),
             (Image, self._heatmap, RESULT),
             (GoalHeatmap, self._heatmap_info, RESULT),
             (Goal, self._goal, LATCHED),
         ):
-            self.create_subscription(kind, slot.topic, slot.put, qos, callback_group=self._group)
+            self.feed(slot, kind, qos, self._group)
         self.create_subscription(
             GraspReward, "perception/reward", self._keep_reward, RESULT, callback_group=self._group
         )
@@ -133,13 +141,26 @@ class GraspingNode(KitNode):
         self._release = ThreadSafeActionClient(
             self, ReleaseObject, "release_object", callback_group=self._group
         )
-        self._watchdog = Watchdog(self, [self._depth, self._info], self._waiting_for)
 
     def slots(self) -> list[NewestSlot]:
-        """The scene camera's depth."""
+        """The scene camera's depth, and what the perception node says."""
+        return [self._depth, self._info, *(slot for slot in self._perceived if slot.received)]
+
+    def needs(self) -> list[NewestSlot]:
+        """The camera; heatmaps come only while there is a goal."""
         return [self._depth, self._info]
 
-    def _waiting_for(self) -> str:
+    def report(self) -> dict[str, object]:
+        """What runs."""
+        return {"action running": self._busy.locked()}
+
+    def time_jumped(self) -> None:
+        """Rewards of another time are of other attempts."""
+        with self._reward_came:
+            self._rewards.clear()
+
+    def waiting_for(self) -> str:
+        """The capture node and the robot."""
         missing = [
             c.srv_name for c in (self._begin, self._add_view, self._complete) if not c.service_is_ready()
         ]
@@ -152,6 +173,8 @@ class GraspingNode(KitNode):
         return f"nobody serves {', '.join(missing)}" if missing else ""
 
     def _keep_reward(self, message: GraspReward) -> None:
+        if len(message.experience_id) > LONGEST_TEXT:
+            return
         with self._reward_came:
             self._rewards[message.experience_id] = message
             while len(self._rewards) > 32:
@@ -159,8 +182,8 @@ class GraspingNode(KitNode):
             self._reward_came.notify_all()
 
     def _refuse(self) -> str:
-        if not self.ready:
-            return f"not configured: {self.problem or 'configure and activate the node first'}"
+        if why := self.why_inactive():
+            return why
         return "another action runs; cancel it first" if self._busy.locked() else ""
 
     # The two actions.
@@ -168,10 +191,13 @@ class GraspingNode(KitNode):
     def _collect(self, handle: ServerGoalHandle) -> CollectGrasps.Result:
         goal, result = handle.request, CollectGrasps.Result()
         feedback = CollectGrasps.Feedback()
-        if goal.held_views > 16 or not goal.duration_s >= 0:
+        if goal.held_views > 16 or not goal.duration_s >= 0 or len(goal.episode) > LONGEST_TEXT:
             handle.abort()
             result.outcome = CollectGrasps.Result.INVALID_GOAL
-            result.message = f"held_views: {goal.held_views} (0 to 16) or duration_s: {goal.duration_s} (at least 0) is out of range"
+            result.message = (
+                f"held_views: {goal.held_views} (0 to 16), duration_s: {goal.duration_s} (at least 0) or the length of"
+                f" episode: {len(goal.episode)} (at most {LONGEST_TEXT}) is out of range"
+            )
             return result
         episode, views = goal.episode or uuid.uuid4().hex[:12], goal.held_views or self.config.held_views
         began_ns = self.get_clock().now().nanoseconds
@@ -211,10 +237,14 @@ class GraspingNode(KitNode):
     def _grasp_object(self, handle: ServerGoalHandle) -> GraspObject.Result:
         goal, result = handle.request, GraspObject.Result()
         feedback = GraspObject.Feedback()
-        if goal.max_attempts > 100 or not goal.accept_reward <= 1.0:
+        longest = max(len(goal.episode), len(goal.goal_id))
+        if goal.max_attempts > 100 or not goal.accept_reward <= 1.0 or longest > LONGEST_TEXT:
             handle.abort()
             result.outcome = GraspObject.Result.INVALID_GOAL
-            result.message = f"max_attempts: {goal.max_attempts} (0 to 100) or accept_reward: {goal.accept_reward} (at most 1) is out of range"
+            result.message = (
+                f"max_attempts: {goal.max_attempts} (0 to 100), accept_reward: {goal.accept_reward} (at most 1) or the"
+                f" length of goal_id or episode: {longest} (at most {LONGEST_TEXT}) is out of range"
+            )
             return result
         accept = self.config.accept_reward if goal.accept_reward < 0 else goal.accept_reward
         episode = goal.episode or uuid.uuid4().hex[:12]
@@ -347,15 +377,17 @@ class GraspingNode(KitNode):
             raise MissingInputError(
                 f"no camera information on {self.resolve_topic_name(self._info.topic)}; it is needed to plan"
             )
-        return plan_grasps(
-            image_to_depth_m(depth, "scene/depth"),
-            np.array(info.k).reshape(3, 3),
-            self._extrinsics.base_from_camera(depth.header.frame_id),
-            self.planning,
-            self._rng,
-            near_pixel=near,
-            near_radius_m=self.config.near_radius_m,
-        )
+        depth_m = image_to_depth_m(depth, "scene/depth")
+        with self._planning_time.measure():
+            return plan_grasps(
+                depth_m,
+                intrinsics_of(info, depth_m.shape, "scene/camera_info"),
+                self._extrinsics.base_from_camera(depth.header.frame_id),
+                self.planning,
+                self._rng,
+                near_pixel=near,
+                near_radius_m=self.config.near_radius_m,
+            )
 
     def _execute_first_reachable(
         self, handle: ServerGoalHandle, plans: list[GraspCandidate]
@@ -418,7 +450,9 @@ class GraspingNode(KitNode):
         rows, columns = np.indices(heat.shape)
         for u, v in wrong_places:
             heat = np.where(np.hypot(columns - u, rows - v) < self.config.avoid_radius_px, -np.inf, heat)
-        v, u = np.unravel_index(int(np.argmax(heat)), heat.shape)
+        if not np.isfinite(heat).any():
+            raise ValueError("perception/heatmap: has no finite value outside the places that were wrong")
+        v, u = np.unravel_index(int(np.nanargmax(heat)), heat.shape)
         return int(u), int(v), float(heat[v, u])
 
     def _wait_for_reward(self, experience_id: str) -> float:

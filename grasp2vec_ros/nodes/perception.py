@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PointStamped
@@ -32,15 +33,16 @@ from grasp2vec_ros.core.store import ExperienceStore, StoreError
 from grasp2vec_ros.nodes.messages import goal_message
 from grasp_node_kit.extrinsics import Extrinsics, ExtrinsicsConfig, ExtrinsicsError
 from grasp_node_kit.images import array_to_image, image_to_depth_m, image_to_rgb
+from grasp_node_kit.intrinsics import intrinsics_of
+from grasp_node_kit.limits import LONGEST_TEXT, check_count, check_text, check_texts
+from grasp_node_kit.monitors import Stopwatch, SyncMeter
 from grasp_node_kit.newest import NewestSlot, stamp_ns
 from grasp_node_kit.node import KitNode, in_background, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, RESULT, SENSOR
-from grasp_node_kit.watchdog import Watchdog
+from grasp_node_kit.transport import ColourTransportConfig, DepthTransportConfig, feed_image
 
-LONGEST_TEXT = 256
-# Depth and colour of one exposure carry the same stamp; with separate drivers they may be this far apart.
-DEPTH_TOLERANCE_NS = 100_000_000
+MOST_HELD_VIEWS = 16
 
 
 @dataclass
@@ -61,6 +63,12 @@ class PerceptionConfig:
     reload_every_s: float = option(
         1.0, "how often to look for newer checkpoints", minimum=0.1, maximum=3600.0, read_only=True
     )
+    depth_tolerance_s: float = option(
+        0.1,
+        "stamps of colour and depth may differ so much, where their drivers are separate",
+        minimum=0.0,
+        maximum=10.0,
+    )
     depth_radius_px: int = option(
         4, "the 3-D point is the median of the depth this far around the peak", minimum=0, maximum=100
     )
@@ -69,11 +77,13 @@ class PerceptionConfig:
 class PerceptionNode(KitNode):
     """See the module's text."""
 
-    def __init__(self) -> None:
-        super().__init__("perception")
+    def __init__(self, **options: Any) -> None:
+        super().__init__("perception", **options)
         self.config = declare(self, PerceptionConfig())
         self.model = declare(self, PerceiverConfig())
         self.extrinsics_config = declare(self, ExtrinsicsConfig(), "extrinsics.")
+        self._colour_transport = declare(self, ColourTransportConfig())
+        self._depth_transport = declare(self, DepthTransportConfig())
         self._scene: NewestSlot[Image] = NewestSlot("scene/image")
         self._depth: NewestSlot[Image] = NewestSlot("scene/depth")
         self._info: NewestSlot[CameraInfo] = NewestSlot("scene/camera_info")
@@ -82,21 +92,27 @@ class PerceptionNode(KitNode):
         self._perceiver: Perceiver | None = None
         self._stop = threading.Event()
         group = ReentrantCallbackGroup()
-        self.create_service(SetGoal, "~/set_goal", self._answer(self._set_goal), callback_group=group)
-        self.create_service(Trigger, "~/clear_goals", self._answer(self._clear_goals), callback_group=group)
-        self.create_service(ScoreOutcome, "~/score_outcome", self._answer(self._score), callback_group=group)
-        self.create_service(Embed, "~/embed", self._answer(self._embed), callback_group=group)
-        self.create_service(
-            LoadCheckpoint, "~/load_checkpoint", self._answer(self._load), callback_group=group
+        refusals = (ValueError, UnknownGoalError, StoreError, CheckpointError)
+        self.offer(SetGoal, "~/set_goal", self._set_goal, group, refusals)
+        self.offer(Trigger, "~/clear_goals", self._clear_goals, group, refusals)
+        self.offer(ScoreOutcome, "~/score_outcome", self._score, group, refusals)
+        self.offer(Embed, "~/embed", self._embed, group, refusals)
+        self.offer(LoadCheckpoint, "~/load_checkpoint", self._load, group, refusals)
+        self._stopwatch = Stopwatch("heatmap")
+        self._sync = SyncMeter(
+            (self._scene.topic, self._depth.topic),
+            lambda: self.config.depth_tolerance_s,
+            "synchronise the camera's streams, or allow more with depth_tolerance_s",
         )
 
     def set_up(self) -> None:
-        """Loads the newest checkpoint, or the initial one, and begins to look."""
+        """Loads the newest checkpoint, or the initial one, and subscribes."""
         self._perceiver = Perceiver(self.model)
         initial = initial_checkpoint(self.config.initial_checkpoint)
         if not self._perceiver.reload_if_newer(self.config.checkpoints) and initial is not None:
             self._perceiver.load(initial)
         self._extrinsics = Extrinsics(self, self.extrinsics_config)
+        self.monitors = [self._stopwatch, self._sync, self._extrinsics]
         group = ReentrantCallbackGroup()
         self._goal_publisher = self.create_publisher(Goal, "~/goal", LATCHED)
         self._model_publisher = self.create_publisher(String, "~/model", LATCHED)
@@ -105,8 +121,9 @@ class PerceptionNode(KitNode):
         self._overlay_publisher = self.create_publisher(Image, "~/overlay", RESULT)
         self._point_publisher = self.create_publisher(PointStamped, "~/target_point", RESULT)
         self._reward_publisher = self.create_publisher(GraspReward, "~/reward", RESULT)
-        for kind, slot in ((Image, self._scene), (Image, self._depth), (CameraInfo, self._info)):
-            self.create_subscription(kind, slot.topic, slot.put, SENSOR, callback_group=group)
+        feed_image(self, self._scene, self._colour_transport.image_transport, group)
+        feed_image(self, self._depth, self._depth_transport.depth_transport, group)
+        self.feed(self._info, CameraInfo, SENSOR, group)
         self.create_subscription(
             GraspExperience,
             "capture/experience",
@@ -120,15 +137,21 @@ class PerceptionNode(KitNode):
             callback_group=MutuallyExclusiveCallbackGroup(),
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
-        self._watchdog = Watchdog(self, [self._scene, self._depth, self._info], self._waiting_for)
+
+    def activate(self) -> None:
+        """Says which model and goal are in use, and begins to look."""
+        self._announce_model()
+        self._publish_current_goal()
         self._stop.clear()
         self._worker = in_background(self._look, "heatmap")
-        self._announce_model()
 
-    def tear_down(self) -> None:
+    def deactivate(self) -> None:
         """Stops looking."""
         self._stop.set()
         self._worker.join(5.0)
+
+    def tear_down(self) -> None:
+        """Lets the model go; goals keep their images."""
         self._perceiver = None
 
     def slots(self) -> list[NewestSlot]:
@@ -143,32 +166,18 @@ class PerceptionNode(KitNode):
             "current goal": self._current,
         }
 
-    def _waiting_for(self) -> str:
+    def waiting_for(self) -> str:
+        """A goal."""
         return "" if self._current else "no goal is set; call ~/set_goal to get heatmaps"
-
-    def _answer(self, work: object) -> object:
-        def callback(request: object, response: object) -> object:
-            try:
-                if self._perceiver is None:
-                    raise CheckpointError(
-                        f"perception is not configured: {self.problem or 'configure and activate it first'}"
-                    )
-                work(request, response)
-                response.success = True
-            except (ValueError, UnknownGoalError, StoreError, CheckpointError) as error:
-                response.success, response.message = False, str(error)
-                self.get_logger().warning(str(error))
-            return response
-
-        return callback
 
     # Models.
 
     def _reload(self) -> None:
-        if self._perceiver is not None and self._perceiver.reload_if_newer(self.config.checkpoints):
+        if self.active and self._perceiver.reload_if_newer(self.config.checkpoints):
             self._announce_model()
 
     def _load(self, request: LoadCheckpoint.Request, response: LoadCheckpoint.Response) -> None:
+        check_texts(request, "path")
         response.version = self._perceiver.load(request.path or self.config.checkpoints)
         self._announce_model()
 
@@ -177,14 +186,20 @@ class PerceptionNode(KitNode):
         self.get_logger().info(f"model {self._perceiver.version}")
         self._model_publisher.publish(String(data=self._perceiver.version))
         if self._current in self._goals.reembed(self._perceiver):
+            self._publish_current_goal()
+
+    def _publish_current_goal(self) -> None:
+        if self._current:
             self._publish_goal(self._goals.get(self._current))
 
     # Goals.
 
     def _set_goal(self, request: SetGoal.Request, response: SetGoal.Response) -> None:
-        for name in ("goal_id", "label"):
-            if len(getattr(request, name)) > LONGEST_TEXT:
-                raise ValueError(f"{name}: longer than {LONGEST_TEXT} characters")
+        check_texts(request, "goal_id", "label")
+        for name in ("images", "experience_ids", "goal_ids"):
+            check_count(len(getattr(request, name)), MOST_IMAGES, name)
+        for text in (*request.experience_ids, *request.goal_ids):
+            check_text(text, "experience_ids, goal_ids")
         by_source = {
             Goal.SOURCE_IMAGE: self._views_of_images(request),
             Goal.SOURCE_SCENE_CROP: self._views_of_crop(request),
@@ -203,8 +218,6 @@ class PerceptionNode(KitNode):
         response.goal = self._publish_goal(entry)
 
     def _views_of_images(self, request: SetGoal.Request) -> list[GoalView]:
-        if len(request.images) > MOST_IMAGES:
-            raise ValueError(f"images: {len(request.images)} given; {MOST_IMAGES} are allowed")
         return [GoalView(image_to_rgb(image, f"images[{i}]")) for i, image in enumerate(request.images)]
 
     def _views_of_crop(self, request: SetGoal.Request) -> list[GoalView]:
@@ -230,10 +243,6 @@ class PerceptionNode(KitNode):
     def _views_of_experience(self, request: SetGoal.Request) -> list[GoalView]:
         if not request.experience_ids:
             return []
-        if len(request.experience_ids) > MOST_IMAGES:
-            raise ValueError(
-                f"experience_ids: {len(request.experience_ids)} given; {MOST_IMAGES} are allowed"
-            )
         views = []
         with ExperienceStore(self.config.store, read_only=True) as store:
             for experience_id in request.experience_ids:
@@ -268,7 +277,8 @@ class PerceptionNode(KitNode):
                 continue
             done = now
             try:
-                self._publish_heatmap(message, self._goals.get(self._current))
+                with self._stopwatch.measure():
+                    self._publish_heatmap(message, self._goals.get(self._current))
             except (ValueError, UnknownGoalError) as error:
                 self.get_logger().error(str(error), throttle_duration_sec=5.0)
 
@@ -301,7 +311,7 @@ class PerceptionNode(KitNode):
         depth_message, camera = self._depth.newest, self._info.newest
         if depth_message is None or camera is None:
             return False
-        if abs(stamp_ns(depth_message.header.stamp) - stamp_ns(info.header.stamp)) > DEPTH_TOLERANCE_NS:
+        if not self._sync.note((stamp_ns(depth_message.header.stamp) - stamp_ns(info.header.stamp)) / 1e9):
             return False
         depth = image_to_depth_m(depth_message, "scene/depth")
         if depth.shape != shape[:2]:
@@ -317,7 +327,7 @@ class PerceptionNode(KitNode):
         window[rows, columns] = depth[rows, columns]
         if not np.isfinite(window).any():
             return False
-        intrinsics = np.array(camera.k).reshape(3, 3)
+        intrinsics = intrinsics_of(camera, depth.shape, "scene/camera_info")
         try:
             base_from_camera, frame = (
                 self._extrinsics.base_from_camera(info.header.frame_id),
@@ -339,13 +349,15 @@ class PerceptionNode(KitNode):
 
     def _reward_experience(self, message: GraspExperience) -> None:
         goal_id = message.commanded_goal or self._current
-        if not goal_id or self._perceiver is None:
+        if not goal_id or not self.active:
             return
         try:
+            check_texts(message, "robot_id", "experience_id", "episode", "commanded_goal")
+            check_count(len(message.held), MOST_HELD_VIEWS, "held")
             goal = self._goals.get(goal_id)
             held = [image_to_rgb(view, f"held[{i}]") for i, view in enumerate(message.held)]
         except (UnknownGoalError, ValueError) as error:
-            self.get_logger().warning(f"no reward for {message.experience_id}: {error}")
+            self.get_logger().warning(f"no reward for {message.experience_id[:LONGEST_TEXT]}: {error}")
             return
         reward = self._reward(goal, held if message.success else [])
         reward.header = message.held[0].header if message.held else message.header
@@ -358,6 +370,7 @@ class PerceptionNode(KitNode):
         self._reward_publisher.publish(reward)
 
     def _score(self, request: ScoreOutcome.Request, response: ScoreOutcome.Response) -> None:
+        check_texts(request, "goal_id", "episode")
         if not request.goal_id and not self._current:
             raise ValueError("goal_id: is empty and no goal is set")
         goal = self._goals.get(request.goal_id or self._current)

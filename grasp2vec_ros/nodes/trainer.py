@@ -7,6 +7,7 @@ In: the store's folder. Out: ~/status (latched), checkpoints. Services: ~/pause,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
@@ -17,10 +18,22 @@ from std_srvs.srv import SetBool, Trigger
 from grasp2vec_ros.core.checkpoint import CheckpointError
 from grasp2vec_ros.core.inference import initial_checkpoint
 from grasp2vec_ros.core.options import option
-from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
+from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig, TrainerStatus
+from grasp_node_kit.limits import check_texts
 from grasp_node_kit.node import KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED
+
+# What the trainer looks at anew for every step, checkpoint or measurement.
+LIVE = (
+    "batch_size",
+    "scene_group",
+    "smallest_batch",
+    "checkpoint_every_s",
+    "keep_checkpoints",
+    "evaluate_every_s",
+    "evaluate_on",
+)
 
 
 @dataclass
@@ -44,23 +57,20 @@ class TrainerNodeConfig:
 class TrainerNode(KitNode):
     """See the module's text."""
 
-    def __init__(self) -> None:
-        super().__init__("trainer")
+    def __init__(self, **options: Any) -> None:
+        super().__init__("trainer", **options)
         self.config = declare(self, TrainerNodeConfig())
-        self.training = declare(self, TrainerConfig())
+        self.training = declare(self, TrainerConfig(), live=LIVE)
         self.trainer: OnlineTrainer | None = None
         group = ReentrantCallbackGroup()
-        self.create_service(SetBool, "~/pause", self._answer(self._pause), callback_group=group)
-        self.create_service(Trigger, "~/reset", self._answer(self._reset), callback_group=group)
-        self.create_service(
-            SaveCheckpoint, "~/save_checkpoint", self._answer(self._save), callback_group=group
-        )
-        self.create_service(
-            LoadCheckpoint, "~/load_checkpoint", self._answer(self._load), callback_group=group
-        )
+        refusals = (ValueError, CheckpointError)
+        self.offer(SetBool, "~/pause", self._pause, group, refusals)
+        self.offer(Trigger, "~/reset", self._reset, group, refusals)
+        self.offer(SaveCheckpoint, "~/save_checkpoint", self._save, group, refusals)
+        self.offer(LoadCheckpoint, "~/load_checkpoint", self._load, group, refusals)
 
     def set_up(self) -> None:
-        """Opens the store, goes on from the newest checkpoint and starts to learn."""
+        """Opens the store and goes on from the newest checkpoint."""
         initial = initial_checkpoint(self.config.initial_checkpoint)
         self.trainer = OnlineTrainer(
             self.training,
@@ -70,12 +80,22 @@ class TrainerNode(KitNode):
             self.config.rehearsal_store or None,
         )
         self._publisher = self.create_publisher(TrainingStatus, "~/status", LATCHED)
-        self._waiting_since = 0.0
+        self._status: TrainerStatus | None = None
+        self._paused_by_operator = False
         self.create_timer(1.0, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def activate(self) -> None:
+        """Learns, unless an operator paused it."""
+        if not self._paused_by_operator:
+            self.trainer.resume()
         self.trainer.start()
         self.get_logger().info(
             f"learning from {self.config.store} into {self.config.checkpoints}, from step {self.trainer.step}"
         )
+
+    def deactivate(self) -> None:
+        """Pauses."""
+        self.trainer.pause()
 
     def tear_down(self) -> None:
         """Stops learning and saves what is new."""
@@ -84,13 +104,20 @@ class TrainerNode(KitNode):
             self.trainer = None
 
     def report(self) -> dict[str, object]:
-        """Step and checkpoint."""
-        return {} if self.trainer is None else {"step": self.trainer.step}
+        """State of the training, as it was last published."""
+        status = self._status if self.ready else None
+        return {} if status is None else _values_of(status)
+
+    def waiting_for(self) -> str:
+        """Experience, mostly."""
+        status = self._status
+        return status.message if status is not None and status.waiting else ""
 
     def _publish(self) -> None:
-        if self.trainer is None:
+        trainer = self.trainer
+        if trainer is None or not self.active:
             return
-        status = self.trainer.status()
+        status = self._status = trainer.status()
         message = TrainingStatus(
             paused=status.paused,
             waiting=status.waiting,
@@ -107,30 +134,9 @@ class TrainerNode(KitNode):
         )
         message.header.stamp = self.get_clock().now().to_msg()
         self._publisher.publish(message)
-        if status.waiting:
-            self._waiting_since += 1.0
-            if self._waiting_since % 30.0 == 5.0:
-                self.get_logger().warning(status.message)
-        else:
-            self._waiting_since = 0.0
-
-    def _answer(self, work: object) -> object:
-        def callback(request: object, response: object) -> object:
-            try:
-                if self.trainer is None:
-                    raise CheckpointError(
-                        f"trainer is not configured: {self.problem or 'configure and activate it first'}"
-                    )
-                work(request, response)
-                response.success = True
-            except CheckpointError as error:
-                response.success, response.message = False, str(error)
-                self.get_logger().warning(str(error))
-            return response
-
-        return callback
 
     def _pause(self, request: SetBool.Request, response: SetBool.Response) -> None:
+        self._paused_by_operator = request.data
         if request.data:
             self.trainer.pause()
         else:
@@ -142,11 +148,28 @@ class TrainerNode(KitNode):
         response.message = "learning starts again from the beginning; experience and checkpoints are kept"
 
     def _save(self, request: SaveCheckpoint.Request, response: SaveCheckpoint.Response) -> None:
+        check_texts(request, "path")
         checkpoint = self.trainer.save(request.path or None)
         response.version, response.path = checkpoint.version, str(checkpoint.path)
 
     def _load(self, request: LoadCheckpoint.Request, response: LoadCheckpoint.Response) -> None:
+        check_texts(request, "path")
         response.version = self.trainer.load(request.path or self.config.checkpoints)
+
+
+def _values_of(status: TrainerStatus) -> dict[str, object]:
+    state = "paused" if status.paused else "waiting for experience" if status.waiting else "learning"
+    return {
+        "training": state,
+        "step": status.step,
+        "steps per second": f"{status.steps_per_second:.2f}",
+        "loss": f"{status.loss:.4f}",
+        "held-out retrieval": f"{status.heldout_retrieval:.3f}",
+        "experiences": status.experiences,
+        "skipped batches": status.skipped_batches,
+        "model": status.checkpoint_version,
+        "message": status.message,
+    }
 
 
 def main() -> None:

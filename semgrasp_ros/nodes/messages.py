@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from geometry_msgs.msg import Point, Vector3
 from semantic_grasping.msg import HandGrasp
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header
 
 from grasp_node_kit.extrinsics import to_pose
 from grasp_node_kit.images import image_to_array
+from grasp_node_kit.limits import check_count, check_text
 from semgrasp_ros.core.cloud.packed import PackedCloud, PackedField, ReadCloud, read_packed
 
 if TYPE_CHECKING:
     from semgrasp_ros.core.pipeline import Candidate
 
 _MASKS = ("mono8", "8UC1")
+# x, y, z, a normal, a colour and whatever else a driver knows about a point.
+MOST_FIELDS = 64
 
 
 def cloud_to_arrays(message: PointCloud2, name: str = "cloud") -> ReadCloud:
@@ -26,6 +29,9 @@ def cloud_to_arrays(message: PointCloud2, name: str = "cloud") -> ReadCloud:
     Raises:
         ValueError: names the field that is wrong, its value and what is expected.
     """
+    check_count(len(message.fields), MOST_FIELDS, f"{name}.fields")
+    for field in message.fields:
+        check_text(field.name, f"{name}.fields")
     packed = PackedCloud(
         fields=tuple(PackedField(f.name, f.offset, f.datatype, f.count) for f in message.fields),
         height=message.height,
@@ -65,23 +71,12 @@ def image_to_mask(message: Image, name: str = "mask") -> np.ndarray:
         ValueError: of another encoding, or inconsistent.
     """
     if message.encoding not in _MASKS:
-        raise ValueError(f"{name}.encoding: {message.encoding!r} is no mask; expected {' or '.join(_MASKS)}")
+        raise ValueError(
+            f"{name}.encoding: {message.encoding[:40]!r} is no mask; expected {' or '.join(_MASKS)}"
+        )
     plain = Image(height=message.height, width=message.width, step=message.step, encoding="mono8")
     plain.data = message.data
     return image_to_array(plain, name) != 0
-
-
-def intrinsics_of(message: CameraInfo, shape: tuple[int, ...], name: str) -> np.ndarray:
-    """Intrinsics (3, 3) of a camera whose images have a shape (H, W).
-
-    Raises:
-        ValueError: it is the information of another camera or resolution.
-    """
-    if (message.height, message.width) != tuple(shape[:2]):
-        raise ValueError(
-            f"{name}: is for {message.width}x{message.height} px, the depth has {shape[1]}x{shape[0]}; use the depth's own"
-        )
-    return np.array(message.k, dtype=float).reshape(3, 3)
 
 
 def to_points(values: np.ndarray) -> list[Point]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -21,10 +21,10 @@ from std_msgs.msg import Header, String
 from visualization_msgs.msg import MarkerArray
 
 from grasp2vec_ros.core.options import option
+from grasp_node_kit.monitors import Stopwatch
 from grasp_node_kit.node import KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, RESULT
-from grasp_node_kit.watchdog import Watchdog
 from semgrasp_ros.core.cloud.contacts import near_contacts
 from semgrasp_ros.core.cloud.upright import into, out_of, upright_pose
 from semgrasp_ros.core.data.manners import MANNERS
@@ -117,16 +117,21 @@ class SemGraspNode(KitNode):
 
     Args:
         pipeline: makes the pipeline when the node is configured.
+        **options: of rclpy.node.Node.
     """
 
-    def __init__(self, pipeline: Callable[[SemGraspNodeConfig], Pipeline] = load_pipeline) -> None:
-        super().__init__("semgrasp")
+    def __init__(
+        self, pipeline: Callable[[SemGraspNodeConfig], Pipeline] = load_pipeline, **options: Any
+    ) -> None:
+        super().__init__("semgrasp", **options)
         self.config = declare(self, SemGraspNodeConfig())
         self._make_pipeline = pipeline
         self._pipeline: Pipeline | None = None
         self._queue: WorkQueue | None = None
         self._last = ""
         self._sources = Sources(self)
+        self._stopwatch = Stopwatch("generation")
+        self.monitors = [self._stopwatch, *self._sources.monitors]
         self._best_publisher = self.create_publisher(HandGrasp, "~/hand_grasp", RESULT)
         self._all_publisher = self.create_publisher(HandGraspArray, "~/hand_grasps", RESULT)
         self._marker_publisher = self.create_publisher(MarkerArray, "~/markers", LATCHED)
@@ -134,23 +139,37 @@ class SemGraspNode(KitNode):
         group = ReentrantCallbackGroup()
         self.create_service(GenerateGrasp, "~/generate_grasp", self._serve, callback_group=group)
         self.create_subscription(String, "~/instruction", self._listen, RESULT, callback_group=group)
-        self._watchdog = Watchdog(self, [], self._sources.missing)
 
     def set_up(self) -> None:
         """Loads the model."""
         self._pipeline = self._make_pipeline(self.config)
+
+    def activate(self) -> None:
+        """Says which model is in use, and takes requests."""
         self._queue = WorkQueue(self.config.most_waiting)
         self._model_publisher.publish(String(data=self._pipeline.version))
         self.get_logger().info(f"model {self._pipeline.version}, hand {self._pipeline.hand.source}")
 
-    def tear_down(self) -> None:
+    def deactivate(self) -> None:
         """Ends the worker; whoever waits is told."""
         self._queue.close(5.0)
-        self._queue = self._pipeline = None
+        self._queue = None
+
+    def tear_down(self) -> None:
+        """Lets the model go."""
+        self._pipeline = None
 
     def slots(self) -> list:
         """The inputs in use."""
         return self._sources.slots()
+
+    def needs(self) -> list:
+        """None by itself: one complete source is enough."""
+        return []
+
+    def waiting_for(self) -> str:
+        """A cloud, or what one can be made of."""
+        return self._sources.missing()
 
     def report(self) -> dict[str, object]:
         """Model, requests, and what was last said."""
@@ -158,7 +177,6 @@ class SemGraspNode(KitNode):
             "model": self._pipeline.version if self._pipeline else "",
             "requests running or waiting": len(self._queue) if self._queue else 0,
             "last result": self._last,
-            "waiting for": self._sources.missing(),
         }
 
     # Requests.
@@ -182,9 +200,7 @@ class SemGraspNode(KitNode):
     def _submit(self, wish: Wish) -> object:
         queue, pipeline = self._queue, self._pipeline
         if queue is None or pipeline is None:
-            raise ValueError(
-                f"semgrasp is not configured: {self.problem or 'configure and activate it first'}"
-            )
+            raise ValueError(self.why_inactive() or "semgrasp is shutting down")
         return queue.submit(lambda: self._generate(pipeline, wish))
 
     def _generate(self, pipeline: Pipeline, wish: Wish) -> HandGraspArray:
@@ -218,16 +234,17 @@ class SemGraspNode(KitNode):
         found = self._sources.find(wish.cloud, wish.mask)
         pose = upright_pose(found.cloud)
         points, normals = into(pose, found.cloud)
-        candidates = pipeline.generate(
-            points,
-            normals,
-            wish.turns,
-            candidates=wish.candidates,
-            keep=wish.keep,
-            part=wish.part or None,
-            manner=wish.manner or None,
-            seed=wish.seed,
-        )
+        with self._stopwatch.measure():
+            candidates = pipeline.generate(
+                points,
+                normals,
+                wish.turns,
+                candidates=wish.candidates,
+                keep=wish.keep,
+                part=wish.part or None,
+                manner=wish.manner or None,
+                seed=wish.seed,
+            )
         if not candidates:
             raise ValueError("the model found no hand for this cloud; ask in other words or for another part")
         candidates = [_placed(candidate, pose) for candidate in candidates]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.node import Node
 from semantic_grasping.msg import GoalHeatmap
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
@@ -14,9 +13,13 @@ from std_msgs.msg import Header
 from grasp2vec_ros.core.options import option
 from grasp_node_kit.extrinsics import Extrinsics, ExtrinsicsConfig, ExtrinsicsError
 from grasp_node_kit.images import image_to_depth_m
+from grasp_node_kit.intrinsics import intrinsics_of
+from grasp_node_kit.monitors import Monitor, SyncMeter
 from grasp_node_kit.newest import NewestSlot, stamp_ns
+from grasp_node_kit.node import KitNode
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import RESULT, SENSOR
+from grasp_node_kit.transport import DepthTransportConfig, feed_image
 from semgrasp_ros.core.cloud.depth import DepthConfig, camera_points, grown_object, masked_object
 from semgrasp_ros.core.cloud.object_cloud import (
     CloudConfig,
@@ -27,7 +30,7 @@ from semgrasp_ros.core.cloud.object_cloud import (
     drop_invalid,
     normals_toward,
 )
-from semgrasp_ros.nodes.messages import cloud_to_arrays, image_to_mask, intrinsics_of
+from semgrasp_ros.nodes.messages import cloud_to_arrays, image_to_mask
 
 SOURCES = ("points", "mask", "heatmap")
 
@@ -65,13 +68,14 @@ class Found:
 class Sources:
     """Subscribes to all inputs of a node and makes clouds of what is newest."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: KitNode) -> None:
         self._node = node
         self.config = declare(node, SourcesConfig())
         self._clean = declare(node, CloudConfig(), "cloud.")
         self._cut = declare(node, DepthConfig(), "depth.")
         self._extrinsics_config = declare(node, ExtrinsicsConfig(), "extrinsics.")
         self._extrinsics = Extrinsics(node, self._extrinsics_config)
+        transport = declare(node, DepthTransportConfig())
         self._points: NewestSlot[PointCloud2] = NewestSlot("object/points")
         self._mask: NewestSlot[Image] = NewestSlot("object/mask")
         self._peak: NewestSlot[GoalHeatmap] = NewestSlot("perception/heatmap_info")
@@ -87,10 +91,16 @@ class Sources:
             (PointCloud2, self._points, SENSOR),
             (Image, self._mask, SENSOR),
             (GoalHeatmap, self._peak, RESULT),
-            (Image, self._depth, SENSOR),
             (CameraInfo, self._info, SENSOR),
         ):
-            node.create_subscription(kind, slot.topic, slot.put, qos, callback_group=group)
+            node.feed(slot, kind, qos, group)
+        feed_image(node, self._depth, transport.depth_transport, group)
+        self._sync = SyncMeter(
+            ("mask or heatmap", self._depth.topic),
+            lambda: self.config.depth_tolerance_s,
+            "make the mask from the newest image, or allow more with depth_tolerance_s",
+        )
+        self.monitors: list[Monitor] = [self._sync, self._extrinsics]
 
     def slots(self) -> list[NewestSlot]:
         """The slots that are in use: something was received. Of the others no one need hear."""
@@ -167,7 +177,7 @@ class Sources:
         message, info = self._depth.newest, self._info.newest
         if partner is not None:
             apart_s = abs(stamp_ns(message.header.stamp) - stamp_ns(partner.stamp)) / 1e9
-            if apart_s > self.config.depth_tolerance_s:
+            if not self._sync.note(apart_s):
                 raise CloudError(
                     f"{name}: its stamp is {apart_s:.2f} s from that of {self._depth.topic}, at most"
                     f" {self.config.depth_tolerance_s:g} s are allowed (depth_tolerance_s)"

@@ -28,7 +28,6 @@ from grasp_node_kit.newest import NewestSlot
 from grasp_node_kit.node import KitNode
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import SENSOR
-from grasp_node_kit.watchdog import Watchdog
 from test.rig import Rig, eventually
 
 
@@ -46,8 +45,7 @@ class Example(KitNode):
         self.camera: NewestSlot[Image] = NewestSlot("camera")
 
     def set_up(self) -> None:
-        self.create_subscription(Image, "camera", self.camera.put, SENSOR)
-        self.watchdog = Watchdog(self, [self.camera])
+        self.feed(self.camera, Image, SENSOR, self.default_callback_group)
 
     def slots(self) -> list[NewestSlot]:
         return [self.camera]

@@ -563,8 +563,8 @@ def test_a_model_that_cannot_be_loaded_is_said(rig):
 
 def test_the_watchdog_says_within_five_seconds_what_is_missing(rig, pipeline):
     node = rig.nodes[1]
-    complaint = eventually(lambda: node._watchdog.complaint, 8.0)
+    complaint = eventually(lambda: node.complaint, 8.0)
     for topic in ("/object/points", "/object/mask", "/perception/heatmap_info", "/scene/camera_info"):
         assert topic in complaint
     Camera(rig).peak = (80, 60)
-    eventually(lambda: not node._watchdog.complaint, 8.0)
+    eventually(lambda: not node.complaint, 8.0)
