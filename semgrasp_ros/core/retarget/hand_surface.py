@@ -1,0 +1,58 @@
+"""Distance to an object of which only points and normals are known."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+NEIGHBOURS = 6
+SMOOTH_M = 1e-3
+
+
+class CloudSurface:
+    """A point cloud as a surface: planes near it, plain distance beyond its edges.
+
+    Args:
+        points: (N, 3) metres, whole or as one camera sees them.
+        normals: (N, 3) outward, unit; without them the surface has no inside.
+
+    Attributes:
+        spacing_m: from a point to its next, median.
+    """
+
+    def __init__(self, points: np.ndarray, normals: np.ndarray | None = None) -> None:
+        self._points, self._normals = points, normals
+        self._tree = cKDTree(points)
+        self._neighbours = min(NEIGHBOURS, len(points))
+        some = points[:: max(len(points) // 200, 1)]
+        self.spacing_m = float(np.median(self._tree.query(some, k=[2])[0])) if len(points) > 1 else 0.0
+
+    def query(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Signed distances (n,) of points (n, 3), negative inside, and their gradients (n, 3), of unit length."""
+        if self._normals is None:
+            distance, nearest = self._tree.query(at)
+            away = at - self._points[nearest]
+            return distance, away / np.maximum(distance, 1e-9)[:, None]
+        distance, index = self._tree.query(at, k=self._neighbours)
+        distance, index = distance.reshape(len(at), -1), index.reshape(len(at), -1)
+        weight = 1 / (distance**2 + SMOOTH_M**2)
+        weight /= weight.sum(axis=1, keepdims=True)
+        normal = np.einsum("nk,nkc->nc", weight, self._normals[index])
+        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+        offset = at - np.einsum("nk,nkc->nc", weight, self._points[index])
+        height = np.einsum("nc,nc->n", offset, normal)
+        aside = offset - height[:, None] * normal
+        width = np.linalg.norm(aside, axis=1)
+        # Between points the plane counts; what lies farther aside is beyond the surface's edge.
+        beyond = np.maximum(width - self.spacing_m, 0)
+        size = np.hypot(height, beyond)
+        sign = np.where(height < 0, -1.0, 1.0)
+        way = height[:, None] * normal + (beyond / np.maximum(width, 1e-9))[:, None] * aside
+        gradient = np.where(
+            size[:, None] > 1e-9, sign[:, None] * way / np.maximum(size, 1e-9)[:, None], normal
+        )
+        return sign * size, gradient
+
+    def nearest(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances (n,) to the nearest points of the cloud and their rows (n,)."""
+        return self._tree.query(at)
