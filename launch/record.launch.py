@@ -1,0 +1,12 @@
+"""Records what the nodes take in and what they say.
+
+Arguments and nodes: grasp_node_kit/bringup/launches.py.
+"""
+
+from grasp_node_kit.bringup.actions import describe
+from launch import LaunchDescription
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Arguments, then what they ask for."""
+    return describe(__file__)

@@ -1,0 +1,12 @@
+"""Example of several robots side by side: bringup for each, in a namespace and with a store of its own.
+
+Arguments and nodes: grasp_node_kit/bringup/launches.py.
+"""
+
+from grasp_node_kit.bringup.actions import describe
+from launch import LaunchDescription
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Arguments, then what they ask for."""
+    return describe(__file__)
