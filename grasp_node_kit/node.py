@@ -10,18 +10,23 @@ from collections.abc import Callable
 from typing import Any
 
 import rclpy
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher, State, TransitionCallbackReturn
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
 from grasp_node_kit.diagnostics import Diagnostics
 from grasp_node_kit.endpoints import Endpoints, own_copy
+from grasp_node_kit.limits import LONGEST_TEXT
 from grasp_node_kit.monitors import Monitor
 from grasp_node_kit.newest import NewestSlot
 from grasp_node_kit.watchdog import Watchdog
@@ -190,6 +195,38 @@ class KitNode(LifecycleNode):
 
         self.create_service(srv_type, name, answer, callback_group=group)
 
+    # Parameters.
+
+    def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
+        """As in Node; a name that nobody declared is refused by name."""
+        return [self._unknown(p) or super(KitNode, self).set_parameters([p])[0] for p in parameter_list]
+
+    def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
+        """As in Node; a name that nobody declared is refused by name."""
+        unknown = next(filter(None, map(self._unknown, parameter_list)), None)
+        return unknown or super().set_parameters_atomically(parameter_list)
+
+    def _unknown(self, parameter: Parameter) -> SetParametersResult | None:
+        if self.has_parameter(parameter.name):
+            return None
+        near = self._similar(parameter.name)
+        hint = f"; did you mean {near!r}?" if near else ""
+        return SetParametersResult(
+            successful=False,
+            reason=f"{parameter.name[:LONGEST_TEXT]}: is no parameter of {self.get_name()}{hint}",
+        )
+
+    def _similar(self, name: str) -> str:
+        near = difflib.get_close_matches(name[:LONGEST_TEXT], list(self._parameters), 1, 0.85)
+        return near[0] if near else ""
+
+    def _question_overrides(self) -> None:
+        """A misspelt parameter is silently ignored by ROS; files for several nodes have others', which are no mistake."""
+        for name in sorted(set(self._parameter_overrides) - set(self._parameters)):
+            near = self._similar(name)
+            if near and not name.startswith("qos_overrides."):
+                self.get_logger().warning(f"parameter {name!r} is not known here; did you mean {near!r}?")
+
     # State.
 
     @property
@@ -267,7 +304,7 @@ class KitNode(LifecycleNode):
 
     def start(self) -> None:
         """Configures and activates the node when `autostart` says so."""
-        self._question_parameters()
+        self._question_overrides()
         if self.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
@@ -281,14 +318,6 @@ class KitNode(LifecycleNode):
             if was_ready:
                 self.tear_down()
                 self._destroy_new()
-
-    def _question_parameters(self) -> None:
-        """A misspelt parameter is silently ignored by ROS; files for several nodes have others', which are no mistake."""
-        declared = list(self._parameters)
-        for name in sorted(set(self._parameter_overrides) - set(declared)):
-            near = difflib.get_close_matches(name, declared, 1, 0.85)
-            if near and not name.startswith("qos_overrides."):
-                self.get_logger().warning(f"parameter {name!r} is not known here; did you mean {near[0]!r}?")
 
     def _entities(self) -> dict[str, list]:
         kinds = {
@@ -346,7 +375,7 @@ def run(make_node: Callable[[], KitNode], threads: int = 6) -> None:
 def _made(make_node: Callable[[], KitNode]) -> KitNode:
     try:
         return make_node()
-    except (ValueError, rclpy.exceptions.ParameterException) as error:
+    except (ValueError, ParameterException) as error:
         rclpy.logging.get_logger("semantic_grasping").fatal(f"not started: {error}")
         sys.exit(1)
 
@@ -357,6 +386,8 @@ def _spin(executor: MultiThreadedExecutor, node: KitNode) -> None:
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         raise
+    except rclpy_implementation.InvalidHandle:
+        node.get_logger().debug("a callback was due when what it belongs to was destroyed")
     except Exception as error:
         node.get_logger().error(
             f"a callback failed: {type(error).__name__}: {error}\n{traceback.format_exc()}"

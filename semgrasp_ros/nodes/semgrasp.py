@@ -22,7 +22,7 @@ from visualization_msgs.msg import MarkerArray
 
 from grasp2vec_ros.core.options import option
 from grasp_node_kit.monitors import Stopwatch
-from grasp_node_kit.node import KitNode, run
+from grasp_node_kit.node import InactiveError, KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, RESULT
 from semgrasp_ros.core.cloud.contacts import near_contacts
@@ -31,7 +31,7 @@ from semgrasp_ros.core.data.manners import MANNERS
 from semgrasp_ros.nodes.markers import hand_markers
 from semgrasp_ros.nodes.messages import hand_grasp_message
 from semgrasp_ros.nodes.sources import Found, Sources
-from semgrasp_ros.nodes.work_queue import WorkQueue
+from semgrasp_ros.nodes.work_queue import BusyError, Job, WorkQueue
 
 if TYPE_CHECKING:
     from semgrasp_ros.core.hand.model import HandModel
@@ -183,24 +183,24 @@ class SemGraspNode(KitNode):
 
     def _serve(self, request: GenerateGrasp.Request, response: GenerateGrasp.Response) -> object:
         """Waits for the worker in a thread of the executor; `most_waiting` leaves others free."""
-        answer = self._answer(lambda: self._submit(check_request(request, self.config)).result())
+        answer = self._answer(lambda: self._submit(request).result())
         response.success, response.message, response.grasps = answer.success, answer.message, answer.grasps
         return response
 
     def _listen(self, message: String) -> None:
         """As the service, with the newest cloud; a refusal is published too."""
         request = GenerateGrasp.Request(instruction=message.data)
-        refused = self._answer(
-            lambda: self._submit(check_request(request, self.config)) and HandGraspArray(success=True)
-        )
+        refused = self._answer(lambda: self._submit(request) and HandGraspArray(success=True))
         if not refused.success:
             refused.instruction = message.data[:LONGEST_TEXT]
             self._all_publisher.publish(refused)
 
-    def _submit(self, wish: Wish) -> object:
+    def _submit(self, request: GenerateGrasp.Request) -> Job:
+        self.require_active()
+        wish = check_request(request, self.config)
         queue, pipeline = self._queue, self._pipeline
         if queue is None or pipeline is None:
-            raise ValueError(self.why_inactive() or "semgrasp is shutting down")
+            raise BusyError("the node is shutting down")
         return queue.submit(lambda: self._generate(pipeline, wish))
 
     def _generate(self, pipeline: Pipeline, wish: Wish) -> HandGraspArray:
@@ -216,7 +216,7 @@ class SemGraspNode(KitNode):
         """What work returns, or its error as an answer: no request ends the node."""
         try:
             answer = work()
-        except ValueError as error:
+        except (ValueError, InactiveError) as error:
             answer = HandGraspArray(success=False, message=str(error) or type(error).__name__)
             self.get_logger().warning(answer.message)
             self.get_logger().debug(traceback.format_exc())

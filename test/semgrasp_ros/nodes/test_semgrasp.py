@@ -532,6 +532,8 @@ def test_cleaning_up_ends_what_waits_and_the_node_can_be_configured_again(rig, p
     assert sum(not answer.success and "shutting down" in answer.message for answer in answers) == 1
     assert "not configured" in ask(rig, cloud=cloud()).message
     change(Transition.TRANSITION_CONFIGURE)
+    assert "inactive" in ask(rig, cloud=cloud()).message
+    change(Transition.TRANSITION_ACTIVATE)
     assert ask(rig, cloud=cloud()).success
 
 
