@@ -131,10 +131,8 @@ def _robot() -> GroupAction:
     log = ["--ros-args", "--log-level", LaunchConfiguration("log_level")]
     # Several robots: TF stays in the robot's namespace, as its frames have the same names.
     tf = [("/tf", "tf"), ("/tf_static", "tf_static")]
-    in_gazebo, on_mock = (
-        IfCondition(_in_gazebo()),
-        IfCondition(EqualsSubstitution(LaunchConfiguration("hardware"), "mock")),
-    )
+    in_gazebo = IfCondition(_in_gazebo())
+    on_mock = IfCondition(EqualsSubstitution(LaunchConfiguration("hardware"), "mock"))
     state_publisher = Node(
         package="robot_state_publisher",
         executable="robot_state_publisher",
@@ -165,7 +163,7 @@ def _robot() -> GroupAction:
         package="controller_manager",
         executable="ros2_control_node",
         parameters=[LaunchConfiguration("controllers_file")],
-        remappings=[*tf, ("~/robot_description", "robot_description")],
+        remappings=tf,
         arguments=log,
         output="screen",
         condition=on_mock,
