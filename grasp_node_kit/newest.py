@@ -25,6 +25,10 @@ def stamp_ns(stamp: Time) -> int:
 class NewestSlot(Generic[Message]):
     """Keeps the newest message of a topic; safe to use from several threads.
 
+    Args:
+        topic: as the node names it, before remapping.
+        keep: so many messages are kept for `nearest`.
+
     Attributes:
         topic: as the node names it, before remapping.
         received: messages so far.
@@ -33,8 +37,9 @@ class NewestSlot(Generic[Message]):
         subscription: what feeds it; None before there is one.
     """
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, keep: int = 1) -> None:
         self.topic = topic
+        self._kept: deque[Message] = deque(maxlen=keep)
         self.received = self.replaced = self.lost = 0
         self.subscription: Subscription | None = None
         self._message: Message | None = None
@@ -47,6 +52,7 @@ class NewestSlot(Generic[Message]):
         with self._changed:
             self.replaced += not self._seen
             self._message, self._seen = message, False
+            self._kept.append(message)
             self._arrivals_s.append(time.monotonic())
             self.received += 1
             self._changed.notify_all()
@@ -55,12 +61,24 @@ class NewestSlot(Generic[Message]):
         """Forgets the message, for instance when time jumped back."""
         with self._changed:
             self._message, self._seen = None, True
+            self._kept.clear()
 
     @property
     def newest(self) -> Message | None:
         """The newest message, or None."""
         self._seen = True
         return self._message
+
+    def nearest(self, at_ns: int) -> Message | None:
+        """Of the messages that are kept, the one whose header's stamp is nearest to a time, or None.
+
+        For the partner of an image that was worked on for a while: the newest would be of a later moment.
+        """
+        with self._changed:
+            self._seen = True
+            return min(
+                self._kept, key=lambda message: abs(stamp_ns(message.header.stamp) - at_ns), default=None
+            )
 
     @property
     def age_s(self) -> float:

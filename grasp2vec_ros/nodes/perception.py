@@ -43,6 +43,8 @@ from grasp_node_kit.qos import LATCHED, RESULT, SENSOR
 from grasp_node_kit.transport import ColourTransportConfig, DepthTransportConfig, feed_image
 
 MOST_HELD_VIEWS = 16
+# A second of a camera: so long a heatmap may take, and still find the depth of its image.
+DEPTHS_KEPT = 30
 
 
 @dataclass
@@ -85,7 +87,7 @@ class PerceptionNode(KitNode):
         self._colour_transport = declare(self, ColourTransportConfig())
         self._depth_transport = declare(self, DepthTransportConfig())
         self._scene: NewestSlot[Image] = NewestSlot("scene/image")
-        self._depth: NewestSlot[Image] = NewestSlot("scene/depth")
+        self._depth: NewestSlot[Image] = NewestSlot("scene/depth", keep=DEPTHS_KEPT)
         self._info: NewestSlot[CameraInfo] = NewestSlot("scene/camera_info")
         self._goals = GoalBook()
         self._current: str = ""
@@ -308,7 +310,7 @@ class PerceptionNode(KitNode):
 
     def _locate(self, info: GoalHeatmap, shape: tuple[int, ...]) -> bool:
         """Fills in the peak's 3-D point; False when depth or camera information is missing."""
-        depth_message, camera = self._depth.newest, self._info.newest
+        depth_message, camera = self._depth.nearest(stamp_ns(info.header.stamp)), self._info.newest
         if depth_message is None or camera is None:
             return False
         if not self._sync.note((stamp_ns(depth_message.header.stamp) - stamp_ns(info.header.stamp)) / 1e9):

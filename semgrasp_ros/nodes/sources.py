@@ -33,6 +33,8 @@ from semgrasp_ros.core.cloud.object_cloud import (
 from semgrasp_ros.nodes.messages import cloud_to_arrays, image_to_mask
 
 SOURCES = ("points", "mask", "heatmap")
+# A second of a camera: so long a mask or a heatmap may take, and still find the depth of its image.
+DEPTHS_KEPT = 30
 
 
 @dataclass
@@ -79,7 +81,7 @@ class Sources:
         self._points: NewestSlot[PointCloud2] = NewestSlot("object/points")
         self._mask: NewestSlot[Image] = NewestSlot("object/mask")
         self._peak: NewestSlot[GoalHeatmap] = NewestSlot("perception/heatmap_info")
-        self._depth: NewestSlot[Image] = NewestSlot("scene/depth")
+        self._depth: NewestSlot[Image] = NewestSlot("scene/depth", keep=DEPTHS_KEPT)
         self._info: NewestSlot[CameraInfo] = NewestSlot("scene/camera_info")
         self._needs = {
             "points": (self._points,),
@@ -169,13 +171,14 @@ class Sources:
         return Found(self._with_up(cut, depth.header.frame_id), "heatmap", depth.header)
 
     def _scene(self, partner: Header | None, name: str) -> tuple[Image, np.ndarray]:
-        """The newest depth image and its points (H, W, 3); its stamp is near that of `partner`."""
+        """A depth image and its points (H, W, 3): the newest, or the one whose stamp is near that of `partner`."""
         absent = [slot for slot in (self._depth, self._info) if not self._is_fresh(slot)]
         if absent:
             waiting = " and ".join(self._explain(slot) for slot in absent)
             raise NoCloudError(f"no cloud yet: waiting for {waiting}")
         message, info = self._depth.newest, self._info.newest
         if partner is not None:
+            message = self._depth.nearest(stamp_ns(partner.stamp)) or message
             apart_s = abs(stamp_ns(message.header.stamp) - stamp_ns(partner.stamp)) / 1e9
             if not self._sync.note(apart_s):
                 raise CloudError(
