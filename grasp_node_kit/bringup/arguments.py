@@ -40,9 +40,9 @@ class Topic:
 
 
 TOPICS = {
-    "scene_image": Topic("scene/image", "colour image of the scene"),
-    "scene_depth": Topic("scene/depth", "depth registered to it, 16UC1 in mm or 32FC1 in m"),
-    "scene_camera_info": Topic("scene/camera_info", "its intrinsics"),
+    "scene_image": Topic("scene/image", "scene's colour image"),
+    "scene_depth": Topic("scene/depth", "scene's depth, registered to colour, 16UC1 in mm or 32FC1 in m"),
+    "scene_camera_info": Topic("scene/camera_info", "scene camera's intrinsics"),
     "held_image": Topic("held/image", "colour image of the object in the gripper"),
     "joint_states": Topic("joint_states", "joints with those of the gripper"),
     "object_points": Topic("object/points", "cloud of one object, where something else cuts it out"),
@@ -108,13 +108,13 @@ HELD_TOPICS = _topics("held_image", "joint_states")
 OBJECT_TOPICS = _topics("object_points", "object_mask")
 IMAGE_TRANSPORT = Argument(
     "image_transport",
-    "Read colour images from their topics or from <topic>/compressed; empty: as the parameter files say.",
+    "Read colour images from their topics or from TOPIC/compressed; empty: as the parameter files say.",
     "",
     ("", "raw", "compressed"),
 )
 DEPTH_TRANSPORT = Argument(
     "depth_transport",
-    "Read depth from its topic or from <topic>/compressedDepth; empty: as the parameter files say.",
+    "Read depth from its topic or from TOPIC/compressedDepth; empty: as the parameter files say.",
     "",
     ("", "raw", "compressedDepth"),
 )

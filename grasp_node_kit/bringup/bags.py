@@ -41,7 +41,7 @@ def plan_play(setting: Setting) -> CommandPlan:
     recorded = [absolute(recorded_in, name) for name in names]
     played = [absolute(setting.namespace, name) for name in names]
     remaps = [f"{a}:={b}" for a, b in zip(recorded, played, strict=True) if a != b]
-    command = ["ros2", "bag", "play", setting.text("bag")]
+    command = ["ros2", "bag", "play", setting.text("bag"), "--disable-keyboard-controls"]
     command += ["--rate", f"{setting.number('rate', 0.01):g}"]
     command += ["--start-offset", f"{setting.number('start_offset', 0.0):g}"]
     command += ["--clock", "100"] if setting.text("clock") == "player" else []
