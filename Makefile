@@ -1,7 +1,7 @@
 # Every target sets itself up first; that is quick when it is already done.
 SHELL := /bin/bash
 RUN := source scripts/environment.sh &&
-.PHONY: help set-up demo evaluate-grasp2vec evaluate-semgrasp test lint clean
+.PHONY: help set-up demo evaluate-grasp2vec evaluate-semgrasp test lint docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ test: set-up lint  ## the test suite
 
 lint: set-up
 	@$(RUN) ruff check . && ruff format --check .
+
+docs:  ## the documentation as pages, warnings are errors; writes out/docs/index.html
+	@scripts/make_docs.sh
 
 clean:  ## removes everything that was built, except results in out/
 	rm -rf .venv .cache build install log
