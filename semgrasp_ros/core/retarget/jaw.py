@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from semgrasp_ros.core.retarget.jaw_collision import below_plane, between_fingers, local_points, swept_hits
 from semgrasp_ros.core.retarget.jaw_contacts import HumanContacts, human_contacts
-from semgrasp_ros.core.retarget.jaw_samples import JawSamples, sample_poses
-from semgrasp_ros.core.retarget.jaw_scores import FEWEST_CONTACTS, Closing, close, extremes, total_cost
+from semgrasp_ros.core.retarget.jaw_feasible import JawScene, Tried, try_poses
+from semgrasp_ros.core.retarget.jaw_samples import sample_poses
+from semgrasp_ros.core.retarget.jaw_scores import total_cost
 from semgrasp_ros.core.retarget.jaw_types import JawConfig, JawGrasp, NoJawGraspError
 from semgrasp_ros.core.retarget.robot_file import ParallelGripper
 
@@ -28,6 +28,7 @@ def retarget_to_jaw(
     plane: np.ndarray | None = None,
     on_part: np.ndarray | None = None,
     wrist: np.ndarray | None = None,
+    eye: np.ndarray | None = None,
     config: JawConfig | None = None,
     seed: int = 0,
 ) -> list[JawGrasp]:
@@ -43,6 +44,8 @@ def retarget_to_jaw(
         plane: (4,) normal up and offset of the table, n . p + d = 0, n of length one.
         on_part: (N,) bool, which points are on the asked-for part.
         wrist: (3,) the hand's wrist; estimated from the surface by default.
+        eye: (3,) the camera that saw the points, the origin where they are in its frame; None for a whole cloud, or
+            where it is not known.
         config: of sampling and scoring.
         seed: of chance; same seed, same grasps.
 
@@ -58,6 +61,7 @@ def retarget_to_jaw(
     obstacles = None if obstacles is None else _array("obstacles", obstacles, (None, 3))
     plane = None if plane is None else _array("plane", plane, (4,))
     wrist = None if wrist is None else _array("wrist", wrist, (3,))
+    eye = None if eye is None else _array("eye", eye, (3,))
     if plane is not None and abs(np.linalg.norm(plane[:3]) - 1) > 1e-3:
         raise ValueError(
             f"plane: normal {plane[:3]} has length {np.linalg.norm(plane[:3]):.3f}; normalise it"
@@ -66,91 +70,49 @@ def retarget_to_jaw(
         raise ValueError(
             f"on_part: shape {np.shape(on_part)}; give one bool for each of the {len(points)} points"
         )
-    human = human_contacts(vertices, regions, points, normals, config.touch_m, wrist)
+    human = human_contacts(vertices, regions, points, normals, config.touch_m, wrist, eye)
     # In the human frame every number is the same wherever the scene stands.
     back = np.linalg.inv(human.frame)
-    extra, extra_normals = human.mirrored
-    cloud = np.concatenate([points, extra]) @ back[:3, :3].T + back[:3, 3]
-    directions = np.concatenate([normals, extra_normals]) @ back[:3, :3].T
-    touching = np.concatenate([human.touching, np.zeros(len(extra), bool)])
-    part = None if on_part is None else np.concatenate([on_part, np.zeros(len(extra), bool)]).astype(bool)
+    cloud, directions = human.cloud @ back[:3, :3].T + back[:3, 3], human.normals @ back[:3, :3].T
+    unseen = len(cloud) - len(points)
+    part = None if on_part is None else np.concatenate([on_part, np.zeros(unseen, bool)]).astype(bool)
     samples = sample_poses(
-        cloud, directions, touching, human.approach, human.gap_m, gripper.pad_length_m,
+        cloud, directions, human.touching, human.approach, human.gap_m, gripper.pad_length_m,
         config.samples, np.random.default_rng(seed),
     )  # fmt: skip
-    narrowest = float(samples.gaps_m.min())
-    fits = samples.gaps_m + config.clearance_m / 2 <= gripper.opening_max_m
-    if not fits.any():
-        raise NoJawGraspError(
-            f"too wide: the narrowest of {len(fits)} poses closes on {narrowest * 1e3:.0f} mm, the gripper opens "
-            f"{gripper.opening_max_m * 1e3:.0f} mm",
-            {"too_wide": len(fits)},
-            narrowest,
-        )
-    wide = int((~fits).sum())
-    samples = JawSamples(samples.rotations[fits], samples.tips[fits], samples.gaps_m[fits])
-    opening = np.minimum(gripper.opening_max_m, samples.gaps_m + 2 * config.clearance_m)
-    local = local_points(samples.rotations, samples.tips, cloud)
-    low, high = extremes(local[0], between_fingers(local, opening, gripper))
-    shift = (low + high) / 2
-    tips = samples.tips + shift[:, None] * samples.rotations[:, :, 0]
-    local[0] -= shift[:, None]
-    between = between_fingers(local, opening, gripper)
-    closing = close(local, between, samples.rotations[:, :, 0] @ directions.T, part, gripper, config)
-    failed = {
-        "object": swept_hits(local, opening, gripper, config) > config.tolerated_points,
-        "table": np.zeros(len(tips), bool),
-        "neighbours": np.zeros(len(tips), bool),
-        "no_opposing_contacts": (closing.contacts < FEWEST_CONTACTS)
-        | (closing.antipodal_rad > np.arctan(config.friction)),
-    }
-    if plane is not None:
-        normal = back[:3, :3] @ plane[:3]
-        moved = np.array([*normal, plane[3] + plane[:3] @ human.frame[:3, 3]])
-        failed["table"] = below_plane(samples.rotations, tips, opening, moved, gripper, config)
-    if obstacles is not None and len(obstacles):
-        others = local_points(samples.rotations, tips, obstacles @ back[:3, :3].T + back[:3, 3])
-        hits = swept_hits(others, opening, gripper, config) + between_fingers(others, opening, gripper).sum(
-            axis=1
-        )
-        failed["neighbours"] = hits > config.tolerated_points
-    feasible = ~np.any(list(failed.values()), axis=0)
-    if not feasible.any():
-        raise _nothing(failed, wide, narrowest)
-    return _ranked(samples, tips, opening, closing, feasible, human, gripper, config)
+    scene = JawScene(
+        cloud, directions, part,
+        None if obstacles is None else obstacles @ back[:3, :3].T + back[:3, 3],
+        None if plane is None else np.array([*(back[:3, :3] @ plane[:3]), plane[3] + plane[:3] @ human.frame[:3, 3]]),
+        human.unseen, human.frame,
+    )  # fmt: skip
+    return _ranked(try_poses(samples, scene, gripper, config), human, gripper, config)
 
 
 def _ranked(
-    samples: JawSamples,
-    tips: np.ndarray,
-    opening: np.ndarray,
-    closing: Closing,
-    feasible: np.ndarray,
-    human: HumanContacts,
-    gripper: ParallelGripper,
-    config: JawConfig,
+    tried: Tried, human: HumanContacts, gripper: ParallelGripper, config: JawConfig
 ) -> list[JawGrasp]:
-    approach = np.arccos(np.clip(samples.rotations[:, :, 2] @ human.approach, -1, 1))
-    centre = np.linalg.norm(tips - samples.rotations[:, :, 2] * gripper.pad_length_m / 2, axis=1)
-    cost = total_cost(closing, approach, centre, gripper, config)
-    rows = np.flatnonzero(feasible)
-    rows = rows[np.argsort(cost[rows], kind="stable")][: config.keep]
+    approach = np.arccos(np.clip(tried.rotations[:, :, 2] @ human.approach, -1, 1))
+    centre = np.linalg.norm(tried.tips - tried.rotations[:, :, 2] * gripper.pad_length_m / 2, axis=1)
+    cost = total_cost(tried.closing, approach, centre, tried.hidden, gripper, config)
+    rows = np.argsort(cost, kind="stable")[: config.keep]
     grasps = []
     for row in rows:
         tool = np.eye(4)
-        tool[:3, :3] = samples.rotations[row]
-        tool[:3, 3] = tips[row] - gripper.beyond_tool_m * samples.rotations[row][:, 2]
+        tool[:3, :3] = tried.rotations[row]
+        tool[:3, 3] = tried.tips[row] - gripper.beyond_tool_m * tried.rotations[row][:, 2]
         scores = {
-            "antipodal_rad": float(closing.antipodal_rad[row]),
+            "antipodal_rad": float(tried.closing.antipodal_rad[row]),
             "approach_rad": float(approach[row]),
             "centre_m": float(centre[row]),
-            "part_share": float(closing.part_share[row]),
-            "contacts": float(closing.contacts[row]),
+            "part_share": float(tried.closing.part_share[row]),
+            "hidden_share": float(tried.hidden[row]),
+            "contacts": float(tried.closing.contacts[row]),
             "cost": float(cost[row]),
         }
         grasps.append(
-            JawGrasp(human.frame @ tool, float(closing.width_m[row]), float(opening[row]), scores,
-                     _why(scores, closing.width_m[row]))
+            JawGrasp(human.frame @ tool, float(tried.closing.width_m[row]), float(tried.opening_m[row]), scores,
+                     _why(scores, tried.closing.width_m[row]))
         )  # fmt: skip
     return grasps
 
@@ -160,24 +122,6 @@ def _why(scores: dict[str, float], width_m: float) -> str:
         f"{width_m * 1e3:.0f} mm wide, normals within {np.degrees(scores['antipodal_rad']):.0f} degrees of the closing "
         f"axis, {np.degrees(scores['approach_rad']):.0f} degrees from the human approach, "
         f"{scores['centre_m'] * 1e3:.0f} mm from the human contacts, {scores['part_share']:.0%} on the part"
-    )
-
-
-def _nothing(failed: dict[str, np.ndarray], wide: int, narrowest: float) -> NoJawGraspError:
-    counts = {name: int(rows.sum()) for name, rows in failed.items() if rows.any()}
-    words = {
-        "object": "collide with the object",
-        "table": "collide with the table",
-        "neighbours": "collide with neighbours",
-        "no_opposing_contacts": "have no opposing contacts within the friction cone",
-    }
-    total = len(next(iter(failed.values())))
-    said = ", ".join(f"{counts[name]} {words[name]}" for name in sorted(counts, key=counts.get, reverse=True))
-    return NoJawGraspError(
-        f"none of {total + wide} poses is feasible: {wide} too wide (narrowest {narrowest * 1e3:.0f} mm); of the "
-        f"others {said}",
-        {**counts, **({"too_wide": wide} if wide else {})},
-        narrowest,
     )
 
 

@@ -76,3 +76,30 @@ def below_plane(
             height = end * up[:, 2] - half_x * np.abs(up[:, 0]) - half_y * np.abs(up[:, 1])
             lowest = np.minimum(lowest, height)
     return lowest + tips @ plane[:3] + plane[3] < 0
+
+
+def gripper_samples(
+    rotations: np.ndarray,
+    tips: np.ndarray,
+    opening_m: np.ndarray,
+    gripper: ParallelGripper,
+    config: JawConfig,
+) -> np.ndarray:
+    """Places (S, K, 3) in fingers and palm, at the grasp and on the way to it."""
+    fingers = [
+        (side, side * thickness, y * gripper.finger_width_m / 2, -depth * gripper.finger_length_m)
+        for side in (-1, 1)
+        for thickness in (0.0, gripper.finger_thickness_m)
+        for y in (-1, 1)
+        for depth in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]
+    palm = [
+        (0, x * gripper.palm_width_m, y * gripper.palm_thickness_m, -gripper.finger_length_m)
+        for x in (-0.5, -0.25, 0.0, 0.25, 0.5)
+        for y in (-0.5, 0.5)
+    ]
+    parts = np.array(fingers + palm)
+    ways = np.concatenate([parts + (0, 0, 0, -way) for way in (0.0, config.approach_m / 2)])
+    local = np.broadcast_to(ways[None, :, 1:], (len(tips), len(ways), 3)).copy()
+    local[:, :, 0] += ways[None, :, 0] * opening_m[:, None] / 2
+    return tips[:, None] + np.einsum("sij,skj->ski", rotations, local)

@@ -8,10 +8,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from semgrasp_ros.core.retarget.jaw_types import NoJawGraspError
+from semgrasp_ros.core.retarget.jaw_unseen import Unseen, likely_eye, unseen_side
 
 THUMB, PALM = 0, 5
 FEWEST_POINTS = 5
-PATCH_M = 0.06
+SEEN_POINTS = 30
+REACH_M = 0.05
 PROBE_M, MOST_PROBES, OPPOSED_COSINE = 0.006, 100, -0.7
 INNER_SHARE = 0.15
 
@@ -25,15 +27,19 @@ class HumanContacts:
             to the thumb's, z the human approach made orthogonal to x.
         approach: (3,) from the wrist to the contacts, in the human frame.
         gap_m: between the two patches.
-        touching: (N,) bool, the points in contact.
-        mirrored: points (M, 3) and normals (M, 3) of the unseen side, estimated, in the frame of the points.
+        touching: (N + M,) bool, the points in contact.
+        cloud: (N + M, 3) the points given and the unseen ones, estimated, in their frame.
+        normals: (N + M, 3) outward.
+        unseen: what was estimated of the hidden side; None where the cloud has two sides.
     """
 
     frame: np.ndarray
     approach: np.ndarray
     gap_m: float
     touching: np.ndarray
-    mirrored: tuple[np.ndarray, np.ndarray]
+    cloud: np.ndarray
+    normals: np.ndarray
+    unseen: Unseen | None
 
 
 def human_contacts(
@@ -43,13 +49,13 @@ def human_contacts(
     normals: np.ndarray,
     touch_m: float,
     wrist: np.ndarray | None = None,
+    eye: np.ndarray | None = None,
 ) -> HumanContacts:
     """The two sides of a human grasp: thumb against fingers, or palm against fingers where the thumb is away.
 
-    A camera sees one side. Where one side has too few contact points, or little behind the touched points faces away,
-    the hand itself bears witness: the inner skin of thumb (or palm) and of fingers stands where the surface must be. The
-    points near the grasp are reflected in the point halfway between both, with their normals: exact for what is
-    locally symmetric there, such as handles, rods and boxes; elsewhere an estimate of the thickness.
+    A camera sees one side. Where little behind the points near the hand faces away, the hidden side is estimated
+    (`jaw_unseen`). A side that is then still without contact points stands where the inner skin of thumb or palm, or of
+    the fingers, is.
 
     Args:
         vertices: (V, 3) of the hand, metres.
@@ -58,40 +64,56 @@ def human_contacts(
         normals: (N, 3) outward.
         touch_m: how near a point in contact is to the skin.
         wrist: (3,); by default the vertices of no region that are farthest from the fingers.
+        eye: (3,) the camera that saw the points; None where they are the whole surface or it is not known.
 
     Raises:
-        NoJawGraspError: no point is in contact.
+        NoJawGraspError: no point is near the hand.
     """
-    skin = np.flatnonzero(regions >= 0)
-    distance, nearest = cKDTree(vertices[skin]).query(points)
-    touching = distance < touch_m
-    region = np.where(touching, regions[skin][nearest], -1)
-    fingers = (region >= 1) & (region <= 4)
-    against = region == THUMB
-    opposed = (THUMB,)
-    if against.sum() < FEWEST_POINTS and (region == PALM).sum() >= FEWEST_POINTS:
-        against, opposed = region == PALM, (PALM,)
-    if max(fingers.sum(), against.sum()) < FEWEST_POINTS:
+    region, distance = _regions_near(vertices, regions, points)
+    fingers, against, opposed = _sides(np.where(distance < touch_m, region, -1))
+    nearest = points[np.argsort(distance, kind="stable")[:SEEN_POINTS]].mean(axis=0)
+    finger_skin = _inner_skin(vertices[(regions >= 1) & (regions <= 4)], nearest)
+    thumb_skin = _inner_skin(vertices[regions == opposed], nearest)
+    if distance.min() > REACH_M:
         raise NoJawGraspError(
-            f"no opposing contacts: {int(touching.sum())} of {len(points)} points are within {touch_m * 1e3:.0f} mm of "
-            "the hand's fingers; give a hand that touches the object, in the frame of its points",
+            f"no opposing contacts: none of {len(points)} points is within {REACH_M * 1e3:.0f} mm of the hand's skin; "
+            "give a hand that touches the object, in the frame of its points",
             {"no_contact": 1},
         )
-    mirrored = np.zeros((0, 3)), np.zeros((0, 3))
-    if min(fingers.sum(), against.sum()) < FEWEST_POINTS or not _has_far_side(points, normals, touching):
-        seen = points[touching].mean(axis=0)
-        thumb = _inner_skin(vertices[np.isin(regions, opposed)], seen)
-        finger = _inner_skin(vertices[(regions >= 1) & (regions <= 4)], seen)
-        mirrored = _mirror(points, normals, (thumb + finger) / 2)
-    else:
-        thumb, finger = points[against].mean(axis=0), points[fingers].mean(axis=0)
+    unseen = None
+    if not _has_far_side(points, normals, distance < max(touch_m, np.sort(distance)[FEWEST_POINTS])):
+        seen_from = likely_eye(points, normals) if eye is None else eye
+        unseen = unseen_side(vertices, regions, points, normals, (thumb_skin + finger_skin) / 2, seen_from)
+        points, normals = np.concatenate([points, unseen.points]), np.concatenate([normals, unseen.normals])
+        region, distance = _regions_near(vertices, regions, points)
+        fingers, against, opposed = _sides(np.where(distance < touch_m, region, -1))
+    enough = min(fingers.sum(), against.sum()) >= FEWEST_POINTS
+    thumb = points[against].mean(axis=0) if enough else thumb_skin
+    finger = points[fingers].mean(axis=0) if enough else finger_skin
     if wrist is None:
         wrist = _wrist(vertices, regions)
     centre, gap = (thumb + finger) / 2, float(np.linalg.norm(thumb - finger))
     approach = centre - wrist
     approach = approach / max(np.linalg.norm(approach), 1e-9)
     frame = _frame(thumb - finger, approach, centre)
-    return HumanContacts(frame, frame[:3, :3].T @ approach, gap, touching, mirrored)
+    return HumanContacts(frame, frame[:3, :3].T @ approach, gap, distance < touch_m, points, normals, unseen)
+
+
+def _regions_near(
+    vertices: np.ndarray, regions: np.ndarray, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Region (N,) of the skin nearest to each point, and how far it is (N,)."""
+    skin = np.flatnonzero(regions >= 0)
+    distance, nearest = cKDTree(vertices[skin]).query(points)
+    return regions[skin][nearest], distance
+
+
+def _sides(region: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Points on the fingers' side, points on the other, and which region that is: the thumb, or the palm without it."""
+    fingers, thumb, palm = (region >= 1) & (region <= 4), region == THUMB, region == PALM
+    if thumb.sum() < FEWEST_POINTS <= palm.sum():
+        return fingers, palm, PALM
+    return fingers, thumb, THUMB
 
 
 def _inner_skin(vertices: np.ndarray, toward: np.ndarray) -> np.ndarray:
@@ -109,11 +131,6 @@ def _has_far_side(points: np.ndarray, normals: np.ndarray, touching: np.ndarray)
     aside = (offset**2).sum(axis=2) - along**2
     behind = (aside < PROBE_M**2) & (along > 0.002) & (normals[some] @ normals.T < OPPOSED_COSINE)
     return bool(behind.any(axis=1).mean() > 0.3)
-
-
-def _mirror(points: np.ndarray, normals: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    near = np.linalg.norm(points - centre, axis=1) < PATCH_M
-    return 2 * centre - points[near], -normals[near]
 
 
 def _wrist(vertices: np.ndarray, regions: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -31,6 +31,10 @@ class Closing:
     contacts: np.ndarray
     antipodal_rad: np.ndarray
     part_share: np.ndarray
+
+    def of(self, rows: np.ndarray) -> Closing:
+        """Those of some poses."""
+        return Closing(*(getattr(self, entry.name)[rows] for entry in fields(self)))
 
 
 def extremes(x: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,6 +80,7 @@ def total_cost(
     closing: Closing,
     approach_rad: np.ndarray,
     centre_m: np.ndarray,
+    hidden: np.ndarray,
     gripper: ParallelGripper,
     config: JawConfig,
 ) -> np.ndarray:
@@ -86,4 +91,5 @@ def total_cost(
         + config.centre_weight * centre_m / CENTRE_SCALE_M
         + config.part_weight * (1 - closing.part_share)
         + config.width_weight * closing.width_m / gripper.opening_max_m
+        + config.hidden_weight * hidden
     )

@@ -17,17 +17,19 @@ class JawConfig:
         touch_m: an object point nearer to the hand's skin is in contact.
         clearance_m: free room on each side of the object while the open gripper approaches; at least a quarter of
             it must fit into the largest opening.
+        unseen_clearance_m: the same where a side of the object is only estimated.
         friction: coefficient; its cone bounds the angle of the closing axis to both normals.
         approach_m: straight way before the grasp that is checked for collision.
         skin_m: points so near to the outermost one count as touched by the finger.
         tolerated_points: so many cloud points may lie in a box: outliers of a depth camera.
         keep: how many grasps are returned.
-        antipodal_weight, approach_weight, centre_weight, part_weight, width_weight: see `jaw_scores.total_cost`.
+        antipodal_weight, approach_weight, centre_weight, part_weight, width_weight, hidden_weight: see `jaw_scores.total_cost`.
     """
 
     samples: int = 1000
     touch_m: float = 0.008
     clearance_m: float = 0.01
+    unseen_clearance_m: float = 0.03
     friction: float = 0.5
     approach_m: float = 0.08
     skin_m: float = 0.003
@@ -38,6 +40,7 @@ class JawConfig:
     centre_weight: float = 1.0
     part_weight: float = 1.5
     width_weight: float = 0.2
+    hidden_weight: float = 4.0
 
     def __post_init__(self) -> None:
         if self.samples < 1 or self.keep < 1:
@@ -57,7 +60,8 @@ class JawGrasp:
             direction, z the approach, origin between the middles of the pads.
         width_m: between the fingers when they touch.
         opening_m: between the fingers during the approach.
-        scores: antipodal_rad, approach_rad, centre_m, part_share (1 where no part was asked for), contacts, cost.
+        scores: antipodal_rad, approach_rad, centre_m, part_share (1 where no part was asked for),
+            hidden_share of the way that leads through space that no camera saw, contacts, cost.
         why: the scores in words.
     """
 
