@@ -175,6 +175,6 @@ class Setting:
         frame = self.text("camera_frame") or self.source.camera_frame
         if not frame:
             raise ValueError(
-                "camera_frame: is needed with camera_pose when `source` is custom: the root frame of your camera"
+                "camera_frame: is needed with camera_pose, as `source` does not say it: the root frame of your camera"
             )
         return frame
