@@ -25,12 +25,48 @@ class FieldSample:
     Attributes:
         distance: (...) metres, negative inside.
         normal: (..., 3) the distance's gradient, outward, of about unit length; without gradient of its own.
-        part_distance: (..., P) metres to each part's surface, not negative.
     """
 
     distance: torch.Tensor
     normal: torch.Tensor
-    part_distance: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A distance on a regular grid, looked up to first order from the nearest cell: one memory access a point.
+
+    Attributes:
+        rows: (layers, cells, 4) distance and its gradient in each cell, x fastest.
+        counts: (3,) cells along x, y, z.
+        low: (3,) the first cell's centre, metres.
+        high: (3,) the last cell's centre.
+    """
+
+    rows: torch.Tensor
+    counts: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
+
+    def sample(self, points: torch.Tensor, layer: torch.Tensor | None = None) -> FieldSample:
+        """Looks points up; beyond the grid the way to it is added.
+
+        Args:
+            points: (B, ..., 3) metres, object frame.
+            layer: (B,) which of the layers; the first when missing.
+        """
+        inside = torch.minimum(torch.maximum(points, self.low), self.high)
+        beyond = torch.linalg.norm(points - inside + 1e-9, dim=-1)
+        with torch.no_grad():
+            spacing = (self.high - self.low) / (self.counts - 1)
+            cell = ((inside - self.low) / spacing).round()
+            centre = self.low + cell * spacing
+            x, y, z = cell.long().unbind(-1)
+            index = (z * self.counts[1] + y) * self.counts[0] + x
+            if layer is not None:
+                index = index + (layer * self.rows.shape[1]).reshape(-1, *[1] * (index.dim() - 1))
+            row = self.rows.reshape(-1, 4).index_select(0, index.flatten()).reshape(*index.shape, 4)
+            at_centre, normal = row[..., 0], row[..., 1:]
+        return FieldSample(at_centre + ((inside - centre) * normal).sum(dim=-1) + beyond, normal)
 
 
 @dataclass(frozen=True)
@@ -38,44 +74,20 @@ class ObjectField:
     """Distances around an object, in the object's frame.
 
     Attributes:
-        distance: (1, 1, Z, Y, X) signed distance, negative inside, metres.
-        normal: (1, 3, Z, Y, X) its gradient.
-        part_distance: (1, P, Z', Y', X') unsigned distance to each of P parts, on a coarser grid over the same box.
-        low: (3,) the first cell's centre, metres.
-        high: (3,) the last cell's centre.
+        whole: signed distance to the object, negative inside.
+        parts: unsigned distance to each part, one layer each, on a coarser grid over the same box.
     """
 
-    distance: torch.Tensor
-    normal: torch.Tensor
-    part_distance: torch.Tensor
-    low: torch.Tensor
-    high: torch.Tensor
-
-    @property
-    def parts(self) -> int:
-        """How many parts the field tells apart."""
-        return self.part_distance.shape[1]
+    whole: Grid
+    parts: Grid
 
     def sample(self, points: torch.Tensor) -> FieldSample:
-        """Looks points up, by trilinear interpolation; beyond the grid the way to it is added.
+        """Distance to the object and its gradient at points (..., 3), metres, object frame."""
+        return self.whole.sample(points)
 
-        Args:
-            points: (..., 3) metres, object frame.
-        """
-        flat = points.reshape(1, -1, 1, 1, 3)
-        inside = torch.minimum(torch.maximum(flat, self.low), self.high)
-        unit = 2 * (inside - self.low) / (self.high - self.low) - 1
-        beyond = torch.linalg.norm(flat - inside + 1e-9, dim=-1).reshape(points.shape[:-1])
-        with torch.no_grad():
-            normal = _look_up(self.normal, unit).reshape(points.shape)
-        distance = _look_up(self.distance, unit).reshape(points.shape[:-1])
-        part_distance = _look_up(self.part_distance, unit).reshape(*points.shape[:-1], self.parts)
-        return FieldSample(distance + beyond, normal, part_distance + beyond[..., None])
-
-
-def _look_up(grid: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
-    """Values (N, C) of a grid (1, C, Z, Y, X) at N places in -1..1."""
-    return torch.nn.functional.grid_sample(grid, unit, mode="bilinear", align_corners=True)[0, :, :, 0, 0].T
+    def part_distance(self, points: torch.Tensor, part: torch.Tensor) -> torch.Tensor:
+        """Distance (B, ...) of points (B, ..., 3) to the surface of one part (B,) each; not negative."""
+        return self.parts.sample(points, part).distance.clamp_min(0)
 
 
 def field_of_mesh(mesh: trimesh.Trimesh, parts: list[trimesh.Trimesh]) -> ObjectField:
@@ -86,11 +98,12 @@ def field_of_mesh(mesh: trimesh.Trimesh, parts: list[trimesh.Trimesh]) -> Object
         parts: surfaces of the parts, in the same frame; at least one.
     """
     cells, spacing = _cells(mesh.bounds, MOST_CELLS)
-    few, _ = _cells(mesh.bounds, MOST_PART_CELLS)
+    few, few_spacing = _cells(mesh.bounds, MOST_PART_CELLS)
     return _field(
         _distances(mesh, cells, signed=True),
         spacing,
         [_distances(part, few, signed=False) for part in parts],
+        few_spacing,
         mesh.bounds,
     )
 
@@ -111,9 +124,9 @@ def field_of_points(points: np.ndarray, normals: np.ndarray) -> ObjectField:
     offsets = cells.reshape(-1, 1, 3) - points[index]
     side = np.einsum("nkc,nkc->nk", offsets, normals[index]).mean(axis=1)
     distance = (near[:, 0] * np.where(side < 0, -1, 1)).reshape(cells.shape[:3])
-    few, _ = _cells(bounds, MOST_PART_CELLS)
+    few, few_spacing = _cells(bounds, MOST_PART_CELLS)
     near, _ = cKDTree(points).query(few)
-    return _field(distance, spacing, [near], bounds)
+    return _field(distance, spacing, [near], few_spacing, bounds)
 
 
 def _cells(bounds: np.ndarray, most: int) -> tuple[np.ndarray, list[float]]:
@@ -139,16 +152,22 @@ def _distances(mesh: trimesh.Trimesh, cells: np.ndarray, signed: bool) -> np.nda
 
 
 def _field(
-    distance: np.ndarray, spacing: list[float], parts: list[np.ndarray], bounds: np.ndarray
+    distance: np.ndarray,
+    spacing: list[float],
+    parts: list[np.ndarray],
+    few_spacing: list[float],
+    bounds: np.ndarray,
 ) -> ObjectField:
-    def grid(layers: list[np.ndarray]) -> torch.Tensor:
-        # From axes x, y, z to what torch's sampling wants.
-        return torch.from_numpy(np.stack(layers).astype(np.float32)).permute(0, 3, 2, 1)[None].contiguous()
+    return ObjectField(_grid([distance], spacing, bounds), _grid(parts, few_spacing, bounds))
 
-    return ObjectField(
-        grid([distance]),
-        grid(np.gradient(distance, *spacing)),
-        grid(parts),
+
+def _grid(layers: list[np.ndarray], spacing: list[float], bounds: np.ndarray) -> Grid:
+    rows = [np.stack([layer, *np.gradient(layer, *spacing)], axis=-1) for layer in layers]
+    # From axes x, y, z to x fastest.
+    ordered = [row.astype(np.float32).transpose(2, 1, 0, 3).reshape(-1, 4) for row in rows]
+    return Grid(
+        torch.from_numpy(np.stack(ordered)),
+        torch.tensor(layers[0].shape),
         torch.from_numpy(bounds[0] - MARGIN_M).float(),
         torch.from_numpy(bounds[1] + MARGIN_M).float(),
     )

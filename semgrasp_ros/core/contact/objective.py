@@ -40,7 +40,7 @@ class ContactWeights:
     )
     # Soft skin gives way: a rigid hand holds by a small overlap only.
     overlap_m: float = field(
-        default=0.001, metadata={"help": "how deep a touching pad may lie in the object"}
+        default=0.0005, metadata={"help": "how deep a touching pad may lie in the object"}
     )
     away_m: float = field(default=0.012, metadata={"help": "distance that counts as away"})
 
@@ -53,13 +53,22 @@ class Targets:
         touching: (B, S) weight of each segment that should touch, zero for the others.
         away: (B, S) 1 for segments that should stay away from everything.
         part: (B,) index of the part to touch.
-        segments: (B, S, K) 1 where a vertex is skin that touches.
+        members: (B, S, M) which of the K vertices are each segment's touching skin, filled up with any.
+        absent: (B, S, M) true where a member only fills up.
     """
 
     touching: torch.Tensor
     away: torch.Tensor
     part: torch.Tensor
-    segments: torch.Tensor
+    members: torch.Tensor
+    absent: torch.Tensor
+
+
+def members_of(segments: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Lists of vertices, `members` and `absent` of `Targets`, of masks (B, S, K): most vertices are in no segment."""
+    most = int(segments.sum(dim=2).amax())
+    present, members = segments.sort(dim=2, descending=True, stable=True)
+    return members[..., :most], present[..., :most] == 0
 
 
 def targets_of(skin: Skin, manners: Sequence[str], parts: Sequence[int]) -> Targets:
@@ -72,11 +81,12 @@ def targets_of(skin: Skin, manners: Sequence[str], parts: Sequence[int]) -> Targ
         [[float(pad in MANNERS[manner].forbidden) for pad in PADS] for manner in manners]
     )
     segments = torch.stack([skin.segments[manner] for manner in manners])
-    present = (segments.sum(dim=2) > 0).float()
+    members, absent = members_of(segments)
+    present = (~absent).any(dim=2).float()
     of_pad = torch.nn.functional.one_hot(skin.segment_pad, len(PADS)).float()
     share = (required / (present @ of_pad).clamp_min(1))[:, skin.segment_pad]
     return Targets(
-        present * share, present * forbidden[:, skin.segment_pad], torch.tensor(list(parts)), segments
+        present * share, present * forbidden[:, skin.segment_pad], torch.tensor(list(parts)), members, absent
     )
 
 
@@ -106,6 +116,7 @@ def contact_loss(
     """
     points = hand.some_vertices(wrist, hand.rotations_from_angles(angles), shape, skin.vertices)
     seen = object_field.sample(points)
+    to_part = object_field.part_distance(points, targets.part)
     limits = hand.limits
     beyond = (angles - limits[..., 1]).clamp_min(0) + (limits[..., 0] - angles).clamp_min(0)
     stayed = points.new_zeros(len(points)) if begun is None else (points - begun).square().sum(-1).mean(-1)
@@ -115,7 +126,7 @@ def contact_loss(
     return (
         weights.stay * stayed
         + weights.floor * under
-        + weights.attraction * attraction(seen, targets, weights.overlap_m)
+        + weights.attraction * attraction(seen, to_part, targets, weights.overlap_m)
         + weights.penetration * penetration(seen, weights.overlap_m)
         + weights.inner * inner_overlap(skin, object_field, points, weights.overlap_m).sum(dim=1)
         + weights.clearance * clearance(seen, targets, weights.away_m)
@@ -125,10 +136,15 @@ def contact_loss(
     )
 
 
-def attraction(seen: FieldSample, targets: Targets, overlap_m: float) -> torch.Tensor:
-    """How far (B,) the touching pads are from the part: each of their segments by a soft minimum."""
-    chosen = targets.part[:, None, None].expand(-1, seen.part_distance.shape[1], 1)
-    to_part = seen.part_distance.gather(-1, chosen)[..., 0]
+def attraction(seen: FieldSample, to_part: torch.Tensor, targets: Targets, overlap_m: float) -> torch.Tensor:
+    """How far (B,) the touching pads are from the part: each of their segments by a soft minimum.
+
+    Args:
+        seen: of the skin (B, K).
+        to_part: (B, K) distance of the skin to the asked-for part's surface.
+        targets: what should touch.
+        overlap_m: how deep a touching pad may lie in the object.
+    """
     # Skin a little inside the surface touches it too.
     gap = torch.where(seen.distance < 0, (seen.distance + overlap_m).abs(), to_part)
     gap = torch.maximum(gap, to_part - overlap_m)
@@ -147,15 +163,19 @@ def inner_overlap(
 
     A thin wall can pass through a hand without any vertex of its surface being inside; it comes near to these.
     """
-    inner = torch.einsum("nk,bkc->bnc", skin.inner_means, points)
+    inner = (skin.inner_shares[..., None] * points[:, skin.inner_members]).sum(dim=2)
     return (skin.inner_depth - overlap_m - object_field.sample(inner).distance).clamp_min(0)
 
 
 def clearance(seen: FieldSample, targets: Targets, away_m: float) -> torch.Tensor:
     """By how much (B,) segments that should stay away come too near."""
-    far = seen.distance.detach().amax() + 1
-    nearest = torch.where(targets.segments > 0, seen.distance[:, None], far).amin(dim=2)
+    nearest = nearest_skin(seen.distance, targets)
     return ((away_m - nearest).clamp_min(0) * targets.away).sum(dim=1)
+
+
+def nearest_skin(distance: torch.Tensor, targets: Targets) -> torch.Tensor:
+    """Least (B, S) of the distances (B, K) over each segment's skin; infinite for segments without any."""
+    return _gather(distance, targets).masked_fill(targets.absent, torch.inf).amin(dim=2)
 
 
 def imbalance(skin: Skin, seen: FieldSample, targets: Targets) -> torch.Tensor:
@@ -164,8 +184,9 @@ def imbalance(skin: Skin, seen: FieldSample, targets: Targets) -> torch.Tensor:
     "Synthesizing Diverse and Physically Stable Grasps with Arbitrary Hand Structures Using Differentiable Force
     Closure Estimator", https://arxiv.org/abs/2104.09194. Thumb or palm weigh as much as the fingers that oppose them.
     """
-    weight = torch.softmax(_masked(-seen.distance.abs() / 0.004, targets.segments), dim=2)
-    normals = torch.einsum("bsk,bkc->bsc", weight, seen.normal)
+    weight = _soft_choice(_gather(seen.distance, targets).abs(), targets, 0.004)
+    batch = torch.arange(len(weight))[:, None, None]
+    normals = (weight[..., None] * seen.normal[batch, targets.members]).sum(dim=2)
     share = targets.touching
     fingers = (skin.segment_pad > 0) & (skin.segment_pad < PALM)
     opposing, others = share * ~fingers, share * fingers
@@ -184,9 +205,15 @@ def self_contact(skin: Skin, points: torch.Tensor) -> torch.Tensor:
 
 def _per_segment(gap: torch.Tensor, targets: Targets, sharpness_m: float) -> torch.Tensor:
     """Soft minimum (B, S) of the gaps (B, K) over each segment's vertices."""
-    weight = torch.softmax(_masked(-gap / sharpness_m, targets.segments), dim=2)
-    return torch.einsum("bsk,bk->bs", weight, gap)
+    gaps = _gather(gap, targets)
+    return (_soft_choice(gaps, targets, sharpness_m) * gaps).sum(dim=2)
 
 
-def _masked(values: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
-    return values[:, None].masked_fill(segments == 0, -1e4)
+def _soft_choice(gaps: torch.Tensor, targets: Targets, sharpness_m: float) -> torch.Tensor:
+    """Weights (B, S, M) that prefer the smallest of the gaps (B, S, M)."""
+    return torch.softmax((-gaps / sharpness_m).masked_fill(targets.absent, -1e4), dim=2)
+
+
+def _gather(values: torch.Tensor, targets: Targets) -> torch.Tensor:
+    """Values (B, S, M) of each segment's skin among values (B, K)."""
+    return values.gather(1, targets.members.flatten(1)).view(targets.members.shape)

@@ -6,12 +6,12 @@ inside is pushed out, and the whole hand is held where it was, so that part and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from semgrasp_ros.core.contact.field import ObjectField
-from semgrasp_ros.core.contact.objective import ContactWeights, Targets
+from semgrasp_ros.core.contact.objective import ContactWeights, Targets, members_of, nearest_skin
 from semgrasp_ros.core.contact.search import SearchConfig, search, within_limits
 from semgrasp_ros.core.contact.skin import skin_of
 from semgrasp_ros.core.hand.model import HandModel
@@ -29,7 +29,7 @@ class RefineConfig:
             translation_rate_m=0.0015,
             rotation_rate_rad=0.012,
             angle_rate_rad=0.02,
-            weights=ContactWeights(attraction=3.0, clearance=0.0, stay=200.0, overlap_m=0.0012),
+            weights=ContactWeights(attraction=3.0, penetration=12.0, clearance=0.0, stay=200.0),
         )
     )
 
@@ -41,14 +41,17 @@ def near_targets(hand: HandModel, space: ObjectField, pose: HandPose, near_m: fl
     points = hand.some_vertices(pose.wrist, pose.joint_rotations, pose.shape, skin.vertices)
     distance = space.sample(points).distance
     segments = torch.maximum(skin.segments["power"], skin.segments["lateral"]).expand(len(pose), -1, -1)
-    nearest = torch.where(segments > 0, distance[:, None], torch.inf).amin(dim=2)
+    nothing = torch.zeros(segments.shape[:2])
+    first_part = torch.zeros(len(pose), dtype=torch.long)
+    targets = Targets(nothing, nothing, first_part, *members_of(segments))
+    nearest = nearest_skin(distance, targets)
     touching = (nearest < near_m).float()
     # A finger weighs one, however many of its bones touch.
     share = torch.zeros_like(touching)
     for pad in range(6):
         mine = skin.segment_pad == pad
         share[:, mine] = touching[:, mine] / touching[:, mine].sum(dim=1, keepdim=True).clamp_min(1)
-    return Targets(share, torch.zeros_like(share), torch.zeros(len(pose), dtype=torch.long), segments)
+    return replace(targets, touching=share)
 
 
 def refine(hand: HandModel, space: ObjectField, pose: HandPose, config: RefineConfig) -> HandPose:

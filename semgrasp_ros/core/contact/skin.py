@@ -12,7 +12,8 @@ from scipy.optimize import nnls
 from semgrasp_ros.core.hand.model import HandModel
 
 PADS = ("thumb", "index", "middle", "ring", "little", "palm")
-SKIN_VERTICES = 280
+# Over the whole hand, and besides on the pads of each finger's middle and last bone, where millimetres matter.
+SPREAD_VERTICES, PAD_VERTICES = 200, (6, 10)
 # Two neighbouring fingers' bones are never nearer than this in a possible hand.
 FINGER_WIDTH_M = 0.013
 # Points inside the hand: this far apart, at least this deep.
@@ -30,7 +31,8 @@ class Skin:
         segments: for each manner (S, K), 1 where a vertex is skin that touches in this manner.
         segment_pad: (S,) index into PADS.
         ball_means: (F, K) rows that average the vertices of one finger segment.
-        inner_means: (N, K) rows that give points inside the hand.
+        inner_members: (N, M) vertices of whose places a mean gives a point inside the hand.
+        inner_shares: (N, M) their shares in it, which sum to one.
         inner_depth: (N,) how deep inside the resting hand these are, metres.
         ball_pairs: (F, F) 1 for segments of different fingers.
         ball_reach: (F, F) metres under which two segments overlap.
@@ -40,7 +42,8 @@ class Skin:
     segments: dict[str, torch.Tensor]
     segment_pad: torch.Tensor
     ball_means: torch.Tensor
-    inner_means: torch.Tensor
+    inner_members: torch.Tensor
+    inner_shares: torch.Tensor
     inner_depth: torch.Tensor
     ball_pairs: torch.Tensor
     ball_reach: torch.Tensor
@@ -54,10 +57,15 @@ def skin_of(hand: HandModel) -> Skin:
     with the whole palmar side of the fingers.
     """
     bone = hand.weights.argmax(dim=1)
-    vertices = _spread(hand.template, torch.arange(len(hand.template)), SKIN_VERTICES)
     normals = _vertex_normals(hand.template, hand.faces)
     palmward = -torch.einsum("vc,vc->v", normals, _back_of(hand, bone)) > 0.35
     thumbward = normals[:, 1] > 0.5
+    chosen = [_spread(hand.template, torch.arange(len(hand.template)), SPREAD_VERTICES)]
+    for region, root in enumerate(ROOTS):
+        for joint, count in zip((root + 1, root + 2), PAD_VERTICES, strict=True):
+            pad = torch.nonzero((hand.regions == region) & palmward & (bone == joint))[:, 0]
+            chosen.append(_spread(hand.template, pad, min(count, len(pad))))
+    vertices = torch.cat(chosen).unique()
     segments = {}
     for manner in ("power", "hook"):
         segments[manner] = _segments(hand, bone, palmward, vertices, last_only=False)
@@ -99,7 +107,7 @@ def _balls(hand: HandModel, bone: torch.Tensor, vertices: torch.Tensor) -> tuple
     return means, pairs, reach
 
 
-def _inner(hand: HandModel, vertices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _inner(hand: HandModel, vertices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Points inside the resting hand as means of skin around them, and their depths.
 
     They follow a posed hand as their skin does, which is near enough for a few millimetres.
@@ -126,7 +134,9 @@ def _inner(hand: HandModel, vertices: torch.Tensor) -> tuple[torch.Tensor, torch
     means = torch.from_numpy(np.array(rows)).float()
     apart = (means @ hand.template[vertices] - torch.from_numpy(grid[inside]).float()).norm(dim=1)
     kept = apart < 0.002
-    return means[kept], torch.from_numpy(depth[inside]).float()[kept]
+    # Few vertices have a share: no solution of so few equations needs more of them than equations.
+    shares, members = means[kept].topk(4, dim=1)
+    return members, shares, torch.from_numpy(depth[inside]).float()[kept]
 
 
 def _back_of(hand: HandModel, bone: torch.Tensor) -> torch.Tensor:
