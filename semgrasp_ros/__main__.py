@@ -49,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
     frame.add_argument("--seed", type=int, default=0)
     check = commands.add_parser("check-robot", help="say what is wrong with the YAML of a robot")
     check.add_argument("files", nargs="+", metavar="FILE", help="YAML, or the name of a shipped robot")
+    excludes = commands.add_parser(
+        "exclude-collisions", help="find the links of a robot that may touch and write them in its YAML"
+    )
+    excludes.add_argument("files", nargs="+", metavar="FILE", help="YAML, or the name of a shipped robot")
     return top
 
 
@@ -62,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             "train-frame": _train_frame,
             "train-language": _train_language,
             "check-robot": _check_robot,
+            "exclude-collisions": _exclude_collisions,
         }[options.command](options)
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -169,6 +174,15 @@ def _check_robot(options: argparse.Namespace) -> None:
             print(summary(load_robot(file)))
     if wrong:
         raise RobotError("\n".join([f"{len(wrong)} problems", *wrong]))
+
+
+def _exclude_collisions(options: argparse.Namespace) -> None:
+    from semgrasp_ros.core.retarget.collision import write_excludes
+    from semgrasp_ros.core.retarget.robots import load_robot, robot_file
+
+    for name in options.files:
+        file = robot_file(name)
+        print(f"{file}: {len(write_excludes(load_robot(file)))} pairs of links may touch")
 
 
 if __name__ == "__main__":

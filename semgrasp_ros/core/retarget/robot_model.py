@@ -137,6 +137,42 @@ def build_model(robot: Robot) -> pinocchio.Model:
     return model
 
 
+def build_geometry(robot: Robot, model: pinocchio.Model) -> pinocchio.GeometryModel:
+    """The collision shapes of the URDFs, gripper attached, meshes as their convex hulls.
+
+    Args:
+        robot: as the model was built from.
+        model: of `build_model`.
+
+    Raises:
+        RobotError: a mesh cannot be read.
+    """
+    import pinocchio
+
+    def shapes(field: str, urdf: str, without: tuple[str, ...] = ()) -> tuple:
+        part, path = _read(field, urdf, robot, without), find_urdf(urdf, robot.file)
+        folders = [str(package_data_folder()), str(path.parent)]
+        try:
+            found = pinocchio.buildGeomFromUrdfString(
+                part, urdf_text(path, without), pinocchio.COLLISION, package_dirs=folders
+            )
+        except (ValueError, RuntimeError) as error:
+            raise RobotError(f"{field}: {error}") from error
+        return part, found
+
+    part, geometry = shapes("arm.urdf", robot.arm.urdf, robot.arm.without)
+    if robot.attach:
+        added, more = shapes("attach.urdf", robot.attach.urdf)
+        mount = _frame(part, "attach.mount_frame", robot.attach.mount_frame)
+        place = pose(robot.attach.translation_m, robot.attach.rpy_rad)
+        _, geometry = pinocchio.appendModel(part, added, geometry, more, mount, place)
+    for thing in geometry.geometryObjects:
+        if hasattr(thing.geometry, "buildConvexHull"):
+            thing.geometry.buildConvexHull(True, "Qt")
+            thing.geometry = thing.geometry.convex
+    return geometry
+
+
 def _read(field: str, urdf: str, robot: Robot, without: tuple[str, ...] = ()) -> pinocchio.Model:
     import pinocchio
 
