@@ -6,6 +6,8 @@ copyright = "semantic_grasping maintainers, Apache-2.0"
 extensions = ["myst_parser"]
 exclude_patterns = ["results"]
 nitpicky = True
+# Commands are not Python.
+highlight_language = "none"
 html_theme = "furo"
 html_title = "semantic_grasping"
 html_show_sphinx = False

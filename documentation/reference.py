@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from documentation.interfaces import Interface, read_interfaces
+from documentation.markdown import escape, table
 from documentation.nodes import Endpoint, NodeFacts, ParameterFacts, observe
 from documentation.options import OptionsFacts, read_options
 
@@ -108,9 +109,9 @@ def _every_node(
     rows = [
         (f"[{node.name}](nodes/{node.name}.md)", f"`{node.module}`", _summary(node.text)) for node in nodes
     ]
-    shared = [(f"`{name}`", f"`{e.type}`", _escape(texts[name])) for name, e in common.items()]
+    shared = [(f"`{name}`", f"`{e.type}`", escape(texts[name])) for name, e in common.items()]
     settings = [
-        (f"`{p.name}`", f"`{p.default}`", _STANDARD_PARAMETERS.get(p.name) or _escape(p.text))
+        (f"`{p.name}`", f"`{p.default}`", _STANDARD_PARAMETERS.get(p.name) or escape(p.text))
         for p in parameters.values()
     ]
     links = "\n".join(f"nodes/{node.name}" for node in nodes)
@@ -118,13 +119,13 @@ def _every_node(
 
 Each row is an executable of the package: `ros2 run semantic_grasping <name>` on a ROS machine, `python -m <module>` elsewhere.
 
-{_table(("node", "module", "what"), rows)}
+{table(("node", "module", "what"), rows)}
 ## What every node has
 
 Every node is a lifecycle node that configures and activates itself. `~` stands for the node's name.
 
-{_table(("name", "type", "what"), shared)}
-{_table(("parameter", "default", "what"), settings)}
+{table(("name", "type", "what"), shared)}
+{table(("parameter", "default", "what"), settings)}
 Every topic's quality of service can be overridden by ROS 2's own parameters, as `qos_overrides./scene/image.subscription.reliability: reliable`; likewise `depth`, `history` and `durability`, and `publisher` for topics out. The tables of the nodes show what holds without.
 
 ```{{toctree}}
@@ -158,15 +159,15 @@ def _node_page(
                 f"`{e.name}`",
                 _type(e.type, own_types, "../"),
                 *((e.qos,) if "quality of service" in head else ()),
-                _escape(texts[e.name]),
+                escape(texts[e.name]),
             )
             for e in endpoints
             if _as_own(node, e.name) not in common
         ]
         if rows:
-            parts += [f"## {title}\n", _table(head, rows)]
+            parts += [f"## {title}\n", table(head, rows)]
     rows = [_parameter_row(p) for p in node.parameters if p.name not in common_parameters]
-    parts += ["## Parameters\n", _table(("parameter", "default", "range", "changes live", "what"), rows)]
+    parts += ["## Parameters\n", table(("parameter", "default", "range", "changes live", "what"), rows)]
     parts += ["What every node has besides: [Nodes](../nodes.md#what-every-node-has).\n"]
     return "\n".join(parts)
 
@@ -192,17 +193,17 @@ def _index_page(
                         entry = sides.setdefault(endpoint.name, (endpoint, [], []))
                         entry[1 + side].append(f"[{node.name}](nodes/{node.name}.md)")
         rows = [
-            (f"`{name}`", _type(e.type, own_types, ""), ", ".join(out), ", ".join(into), _escape(texts[name]))
+            (f"`{name}`", _type(e.type, own_types, ""), ", ".join(out), ", ".join(into), escape(texts[name]))
             for name, (e, out, into) in sorted(sides.items())
         ]
-        parts += [f"## {title}\n", _table((title[:-1].lower(), "type", *heads, "what"), rows)]
+        parts += [f"## {title}\n", table((title[:-1].lower(), "type", *heads, "what"), rows)]
     return "\n".join(parts)
 
 
 def _interface_page(kind: str, interfaces: list[Interface], own_types: set[str]) -> str:
     parts = [f"# {_TITLES[kind]}\n", f"In `semantic_grasping/{kind}`; the files are in `{kind}/`.\n"]
     for interface in interfaces:
-        parts += [f"## {interface.name}\n", f"{_escape(interface.text)}\n"]
+        parts += [f"## {interface.name}\n", f"{escape(interface.text)}\n"]
         for title, fields in interface.sections.items():
             if not fields:
                 continue
@@ -210,11 +211,11 @@ def _interface_page(kind: str, interfaces: list[Interface], own_types: set[str])
                 (
                     f"`{f.name}`" + (f" = {f.value}" if f.value else ""),
                     _field_type(f.type, own_types),
-                    _escape(f.text),
+                    escape(f.text),
                 )
                 for f in fields
             ]
-            parts += [f"**{title}**\n" if title else "", _table(("field", "type", "what"), rows)]
+            parts += [f"**{title}**\n" if title else "", table(("field", "type", "what"), rows)]
     return "\n".join(parts)
 
 
@@ -228,11 +229,11 @@ def _options_page(options: list[OptionsFacts], nodes: list[NodeFacts]) -> str:
     for facts in options:
         if {row.name for row in facts.rows} <= known:
             continue
-        rows = [(f"`{r.name}`", f"`{r.default}`", _escape(r.limits), _escape(r.text)) for r in facts.rows]
+        rows = [(f"`{r.name}`", f"`{r.default}`", escape(r.limits), escape(r.text)) for r in facts.rows]
         parts += [
             f"## {facts.name}\n",
-            f"`{facts.module}`. {_escape(facts.text)}\n",
-            _table(("option", "default", "range", "what"), rows),
+            f"`{facts.module}`. {escape(facts.text)}\n",
+            table(("option", "default", "range", "what"), rows),
         ]
     return "\n".join(parts)
 
@@ -242,7 +243,7 @@ def _options_page(options: list[OptionsFacts], nodes: list[NodeFacts]) -> str:
 
 def _parameter_row(p: ParameterFacts) -> tuple[str, ...]:
     live = "no" if p.read_only else "yes"
-    return (f"`{p.name}`", f"`{p.default}`", _escape(p.limits), live, _escape(p.text))
+    return (f"`{p.name}`", f"`{p.default}`", escape(p.limits), live, escape(p.text))
 
 
 def _type(name: str, own_types: set[str], up: str) -> str:
@@ -257,24 +258,8 @@ def _field_type(name: str, own_types: set[str]) -> str:
     return f"[`{name}`](messages.md#{short.lower()})" if short in own_types else f"`{name}`"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *(tuple(map(_cell, row)) for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
 def _summary(text: str) -> str:
     """The first paragraph of a module's text, without `The ... node:`."""
     summary = " ".join(text.split("\n\n")[0].split("\n"))
     summary = re.sub(r"^The \w+ node: ", "", summary)
-    return _escape(summary[0].upper() + summary[1:])
-
-
-def _escape(text: str) -> str:
-    pieces = re.split(r"(`[^`]*`)", text)
-    return "".join(
-        piece if piece.startswith("`") else re.sub(r"([*_<>~])", r"\\\1", piece) for piece in pieces
-    )
+    return escape(summary[0].upper() + summary[1:])

@@ -7,6 +7,7 @@ import pytest
 from test.docs.pages import ROOT
 
 PAGE = (ROOT / "docs/fifteen-questions.md").read_text()
+LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in PAGE.splitlines()
@@ -21,12 +22,13 @@ def test_there_are_fifteen():
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_each_has_code_a_page_and_a_test(row):
     _, answer, code, page, tests = row
-    assert answer and re.search(r"\]\([^)]+\)", page)
-    for path in (quoted := re.findall(r"`([^`]+)`", code)):
-        assert (ROOT / path).is_file(), path
-    assert quoted
-    assert (named := re.findall(r"`(test/[^`]+)`", tests))
-    for test in named:
-        file, _, function = test.partition("::")
-        assert (ROOT / file).is_file(), file
-        assert not function or re.search(rf"^def {function}\(", (ROOT / file).read_text(), re.MULTILINE), test
+    assert answer and LINK.search(page)
+    assert (files := LINK.findall(code))
+    for text, target in files:
+        assert (ROOT / "docs" / target).is_file() and target.endswith(f"/{text}"), target
+    assert (named := LINK.findall(tests))
+    for words, target in named:
+        source = (ROOT / "docs" / target).read_text()
+        # A test is named by its function's name in words, or a whole file by the file's name.
+        function = f"test_{words.replace(' ', '_')}"
+        assert target.endswith(f"/{words}") or re.search(rf"^def {function}\(", source, re.MULTILINE), words
