@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -95,10 +96,10 @@ class RobotCollision:
         self._neutral = pinocchio.neutral(self._model)
         self._links = self._geometry.ngeoms
         excluded = {frozenset(pair) for pair in robot.collision_excludes}
-        self._geometry.addAllCollisionPairs()
-        for pair in list(self._geometry.collisionPairs):
-            if frozenset((self._name(pair.first), self._name(pair.second))) in excluded:
-                self._geometry.removeCollisionPair(pair)
+        for first, second in itertools.combinations(range(self._links), 2):
+            apart = self._joint(first) != self._joint(second)
+            if apart and frozenset((self._name(first), self._name(second))) not in excluded:
+                self._geometry.addCollisionPair(pinocchio.CollisionPair(first, second))
         self._fingers = self._moved_by_gripper()
         self._grasped_pairs: list[int] = []
         self._obstacle_pairs: list[int] = []
@@ -222,6 +223,9 @@ class RobotCollision:
     def _name(self, index: int) -> str:
         thing = self._geometry.geometryObjects[index]
         return self._link(thing) if index < self._links else thing.name
+
+    def _joint(self, index: int) -> int:
+        return self._geometry.geometryObjects[index].parentJoint
 
     def _link(self, thing: object) -> str:
         return self._model.frames[thing.parentFrame].name
