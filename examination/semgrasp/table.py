@@ -57,7 +57,7 @@ VARIANTS = {
     "one": "variant: one token for all",
     "two": "variant: two tokens",
     "four": "variant: a second refinement",
-    "flat": "variant: one flat codebook",
+    "flat": "variant: three shares decoded at once (flat)",
     "no_roles": "variant: no roles",
 }
 SPLITS = {

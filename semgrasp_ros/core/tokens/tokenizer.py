@@ -32,6 +32,8 @@ ROLES = {
     "manner": (WRIST, ALL),
     "whole": (0, ALL),
     "refinement": (0, ALL),
+    # Writes nothing: its code only helps the next level's decoder.
+    "share": (0, 0),
 }
 VARIANTS = {
     "three": ("orientation", "manner", "refinement"),
@@ -39,6 +41,7 @@ VARIANTS = {
     "two": ("orientation", "manner"),
     "four": ("orientation", "manner", "refinement", "refinement"),
     "no_roles": ("whole", "refinement", "refinement"),
+    "flat": ("share", "share", "whole"),
 }
 
 
@@ -104,7 +107,7 @@ class Reconstruction:
     """A grasp through the tokens.
 
     Attributes:
-        poses: after each level, what is known then; wrist before manner are with the true fingers.
+        poses: after each level that writes, what is known then; wrist before manner are with the true fingers.
         tokens: (B, L) one index for each level.
         codes: (B, d) of each level, with the gradient of what was quantised.
         commitment: the sum of the levels' commitment losses.
@@ -133,6 +136,9 @@ class GraspTokenizer(nn.Module):
             seen = WRIST if role == "orientation" else ALL * (2 if role == "refinement" else 1)
             self.encoders.append(ObjectQuery(seen, width, width, config.layers, config.heads))
             self.quantisers.append(Quantiser(config.codes, width))
+            if role == "share":
+                self.decoders.append(nn.Identity())
+                continue
             known = width * (level + 1) + (ALL if role == "refinement" else 0)
             self.decoders.append(ObjectQuery(known, width, high - low, config.layers, config.heads))
 
@@ -153,6 +159,8 @@ class GraspTokenizer(nn.Module):
             tokens.append(token)
             commitment = commitment + loss
             known = self._decode_level(level, codes, known, thing.tokens)
+            if role == "share":
+                continue
             # Before the fingers are decoded the wrist is judged with the true ones.
             shown = torch.cat([known[:, :WRIST], true[:, WRIST:]], dim=1) if role == "orientation" else known
             poses.append(self._pose(shown))
@@ -190,6 +198,8 @@ class GraspTokenizer(nn.Module):
         self, level: int, codes: Sequence[torch.Tensor], known: torch.Tensor, thing: torch.Tensor
     ) -> torch.Tensor:
         role = self.config.roles[level]
+        if role == "share":
+            return known
         low, high = ROLES[role]
         vector = torch.cat([*codes, known] if role == "refinement" else list(codes), dim=1)
         written = self.decoders[level](vector, thing)
