@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from grasp2vec_ros.core import evaluation
 from grasp2vec_ros.core.evaluation import Measurement
 from grasp2vec_ros.core.results import Results
 from semgrasp_ros.core.data.dataset import object_cloud, object_view
@@ -21,30 +22,24 @@ from semgrasp_ros.core.data.household import HouseholdObject, make_object
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.metrics.intervals import mean_by_object
 from semgrasp_ros.core.metrics.solid import Solid
-from semgrasp_ros.core.retarget.jaw import JawGrasp, JawGripper, NoJawGraspError, retarget_to_jaw
+from semgrasp_ros.core.objects.clouds import Cloud
+from semgrasp_ros.core.retarget.jaw import JawGrasp, NoJawGraspError, retarget_to_jaw
+from semgrasp_ros.core.retarget.jaw_antipodal import antipodal_grasps
+from semgrasp_ros.core.retarget.jaw_truth import true_hold
+from semgrasp_ros.core.retarget.robots import ParallelGripper, load_robot
+
+VIEWS = 3
 
 
-def true_contacts(thing: HouseholdObject, grasp: JawGrasp, gripper: JawGripper) -> tuple[float, list[str]]:
-    """What the middles of both pads meet on the true mesh: one ray from each open finger.
+@dataclass(frozen=True)
+class Case:
+    """A human grasp of an object."""
 
-    Returns:
-        The larger angle between a ray and the normal it meets, pi / 2 where one meets nothing; names of the parts met.
-    """
-    from open3d import core
-
-    centre = grasp.tool[:3, 3] - grasp.tool[:3, 2] * gripper.pad_length_m / 2
-    axis = grasp.tool[:3, 0]
-    rays = np.stack([np.r_[centre + s * axis * grasp.opening_m / 2, -s * axis] for s in (1, -1)])
-    solid = Solid.of(thing.mesh)
-    rays[:, :3] -= solid._middle
-    found = solid._scene.cast_rays(core.Tensor(rays.astype(np.float32)))
-    hit = found["t_hit"].numpy() < grasp.opening_m
-    if not hit.any():
-        return np.pi / 2, []
-    faces = found["primitive_ids"].numpy()[hit].astype(int)
-    cosine = -(thing.mesh.face_normals[faces] * rays[hit, 3:]).sum(axis=1)
-    parts = [thing.parts[index].name for index in thing.face_parts[faces]]
-    return (float(np.arccos(np.clip(cosine.min(), -1, 1))) if hit.all() else np.pi / 2), parts
+    grasp: Grasp
+    thing: HouseholdObject
+    vertices: np.ndarray
+    solid: Solid
+    clouds: dict[str, Cloud]
 
 
 def chosen(folder: GraspFolder, count: int, seed: int) -> list[Grasp]:
@@ -56,72 +51,122 @@ def chosen(folder: GraspFolder, count: int, seed: int) -> list[Grasp]:
     return [pool[turn] for turn in rounds for pool in pools if turn < len(pool)][:count]
 
 
-def measure(grasps: list[Grasp], kind: str, gripper: JawGripper, seed: int, results: Results) -> Counter[str]:
-    """Adds the rows of one kind of cloud, whole or single_view; returns why others failed."""
-    hand = load_hand()
-    regions = hand.regions.numpy()
-    feasible, on_part, quality, angles, seconds, owners = [], [], [], [], [], []
-    reasons: Counter[str] = Counter()
-    for number, grasp in enumerate(tqdm(grasps, desc=kind, unit="grasp", mininterval=5.0)):
+Method = Callable[[Case, Cloud], list[JawGrasp]]
+
+
+def cases(grasps: list[Grasp]) -> list[Case]:
+    """The hands that grasp, and what they grasp."""
+    hand, found = load_hand(), []
+    for number, grasp in enumerate(grasps):
         thing = make_object(grasp.family, grasp.instance)
-        pair = grasp.family, grasp.instance
-        cloud = object_cloud(*pair) if kind == "whole" else object_view(*pair, number % 3)
-        wrist = torch.from_numpy(grasp.wrist)[None]
+        wrist = torch.from_numpy(grasp.wrist)[None].float()
         arrays = (
             torch.from_numpy(np.asarray(a, np.float32))[None] for a in (grasp.joint_rotations, grasp.shape)
         )
         with torch.no_grad():
-            vertices = hand(wrist.float(), *arrays).vertices[0].numpy()
-        held = cloud.parts == [part.name for part in thing.parts].index(grasp.part)
+            vertices = hand(wrist, *arrays).vertices[0].numpy()
+        pair = grasp.family, grasp.instance
+        clouds = {"whole": object_cloud(*pair), "single_view": object_view(*pair, number % VIEWS)}
+        found.append(Case(grasp, thing, vertices, Solid.of(thing.mesh), clouds))
+    return found
+
+
+def measure(
+    chosen_cases: list[Case], kind: str, name: str, method: Method, gripper: ParallelGripper, results: Results
+) -> Counter[str]:
+    """Adds the rows of one method on one kind of cloud; returns why it failed."""
+    feasible, holds, holds_of_five, on_part, widths, angles, seconds = ([] for _ in range(7))
+    owners = [case.grasp.family for case in chosen_cases]
+    reasons: Counter[str] = Counter()
+    for case in tqdm(chosen_cases, desc=f"{kind}, {name}", unit="grasp", mininterval=5.0):
         began = time.perf_counter()
         try:
-            best = retarget_to_jaw(
-                vertices, regions, cloud.points, cloud.normals, gripper,
-                on_part=held, wrist=grasp.wrist[:3, 3], seed=seed,
-            )[0]  # fmt: skip
+            found = method(case, case.clouds[kind])
         except NoJawGraspError as error:
-            reasons[max(error.counts, key=error.counts.get)] += 1
-            best = None
+            found = []
+            reasons[f"none feasible: {max(error.counts, key=error.counts.get)}"] += 1
         seconds.append(time.perf_counter() - began)
-        feasible.append(best is not None)
-        owners.append(grasp.family)
-        if best is not None:
-            angle, parts = true_contacts(thing, best, gripper)
-            on_part.append(grasp.part in parts)
-            quality.append(angle)
-            angles.append(best.scores["approach_rad"])
-    results.add("jaw_feasible", kind, "ours", mean_by_object(np.array(feasible), owners))
-    results.add("on_held_part", kind, "ours", evaluation.proportion(np.array(on_part)))
-    cone = np.array(quality) <= np.arctan(0.5)
-    results.add("true_contacts_in_friction_cone", kind, "ours", evaluation.proportion(cone))
-    for name, values in (
-        ("true_antipodal_deg_median", np.degrees(quality)),
-        ("approach_deviation_deg_median", np.degrees(angles)),
-        ("seconds_median", np.array(seconds)),
+        feasible.append(bool(found))
+        truths = [true_hold(case.solid, grasp, gripper) for grasp in found[:5]]
+        holds.append(bool(truths) and truths[0].holds)
+        holds_of_five.append(any(truth.holds for truth in truths))
+        parts = case.thing.face_parts[truths[0].faces] if truths else []
+        held = [part.name for part in case.thing.parts].index(case.grasp.part)
+        on_part.append(holds[-1] and held in parts)
+        if truths and truths[0].reason:
+            reasons[f"truly {truths[0].reason}"] += 1
+        if truths and np.isfinite(truths[0].width_m):
+            widths.append(abs(truths[0].width_m - found[0].width_m) * 1e3)
+        if found and "approach_rad" in found[0].scores:
+            angles.append(np.degrees(found[0].scores["approach_rad"]))
+    for metric, values in (
+        ("jaw_feasible", feasible),
+        ("jaw_holds_true_object", holds),
+        ("jaw_holds_one_of_best_five", holds_of_five),
+        ("jaw_holds_by_held_part", on_part),
     ):
-        low, value, high = np.percentile(values, [5, 50, 95])
-        results.add(name, kind, "ours", Measurement(float(value), len(values), float(low), float(high)))
+        results.add(metric, kind, name, mean_by_object(np.array(values), owners))
+    for metric, values in (
+        ("width_error_mm_median", widths),
+        ("approach_deviation_deg_median", angles),
+        ("seconds_median", seconds),
+    ):
+        if values:
+            low, value, high = np.percentile(values, [5, 50, 95])
+            results.add(metric, kind, name, Measurement(float(value), len(values), float(low), float(high)))
     return reasons
+
+
+def methods(gripper: ParallelGripper, seed: int) -> dict[str, Method]:
+    """Ours and the baselines."""
+    regions = load_hand().regions.numpy()
+
+    def ours(case: Case, cloud: Cloud, eye: np.ndarray | None) -> list[JawGrasp]:
+        return retarget_to_jaw(
+            case.vertices, regions, cloud.points, cloud.normals, gripper,
+            wrist=case.grasp.wrist[:3, 3], eye=eye, seed=seed,
+        )  # fmt: skip
+
+    return {
+        "ours": lambda case, cloud: ours(case, cloud, cloud.eye),
+        "ours, camera unknown": lambda case, cloud: ours(case, cloud, None),
+        "antipodal, without the hand": lambda case, cloud: antipodal_grasps(
+            cloud.points, cloud.normals, gripper, seed=seed
+        ),
+    }
 
 
 def main() -> None:
     """Measures whole and single-view clouds; rows of medians give the 5th and 95th percentile as low and high."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.jaw", description=main.__doc__)
     parser.add_argument("--grasps", type=Path, default=Path("out/semgrasp/grasps"))
-    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--count", type=int, default=150)
+    parser.add_argument("--robot", default="panda")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path("out/bench/jaw.json"))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    results = Results(f"python -m benchmarks.jaw --count {options.count}", options.seed)
-    grasps = chosen(GraspFolder(options.grasps), options.count, options.seed)
-    reasons = {
-        kind: dict(measure(grasps, kind, JawGripper(), options.seed, results))
-        for kind in ("whole", "single_view")
-    }
-    results.write(options.output, main_reason_of_failures=reasons)
+    results = Results(
+        f"python -m benchmarks.jaw --robot {options.robot} --count {options.count}", options.seed
+    )
+    gripper = load_robot(options.robot).gripper
+    chosen_cases = cases(chosen(GraspFolder(options.grasps), options.count, options.seed))
+    reasons = {}
+    for kind in ("whole", "single_view"):
+        for name, method in methods(gripper, options.seed).items():
+            if kind == "whole" and name == "ours, camera unknown":
+                continue
+            reasons[f"{kind}, {name}"] = dict(measure(chosen_cases, kind, name, method, gripper, results))
+    results.write(options.output, reasons_of_failure=reasons)
     for row in results.rows:
-        print(row["metric"], row["split"], row["value"], f"[{row['low']}, {row['high']}]", row["n"])
+        print(
+            row["metric"],
+            row["split"],
+            row["method"],
+            row["value"],
+            f"[{row['low']}, {row['high']}]",
+            row["n"],
+        )
     print(reasons)
 
 

@@ -52,7 +52,8 @@ def sample_poses(
         count: of poses.
         rng: source of chance.
     """
-    centres, axes, gaps = _pairs(points, normals, touching, count - int(HUMAN_SHARE * count), rng)
+    weight = np.exp(-0.5 * (points**2).sum(axis=1) / (2 * SPREAD_M) ** 2) + touching
+    centres, axes, gaps = opposite_pairs(points, normals, weight, count - int(HUMAN_SHARE * count), rng)
     human = count - len(centres)
     turned = np.array([1.0, 0.0, 0.0]) + rng.normal(scale=0.15, size=(human, 3))
     centres = np.concatenate([centres, rng.normal(scale=0.006, size=(human, 3))])
@@ -72,11 +73,18 @@ def sample_poses(
     return JawSamples(np.stack([axes, np.cross(z, axes), z], axis=2), tips, gaps)
 
 
-def _pairs(
-    points: np.ndarray, normals: np.ndarray, touching: np.ndarray, count: int, rng: np.random.Generator
+def opposite_pairs(
+    points: np.ndarray, normals: np.ndarray, weight: np.ndarray, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centres (K, 3), axes (K, 3) and widths (K,) of K <= count pairs of points that face away from each other."""
-    weight = np.exp(-0.5 * (points**2).sum(axis=1) / (2 * SPREAD_M) ** 2) + touching
+    """Centres (K, 3), axes (K, 3) and widths (K,) of K <= count pairs of points that face away from each other.
+
+    Args:
+        points: (N, 3).
+        normals: (N, 3) outward, unit.
+        weight: (N,) how likely a pair begins at a point.
+        count: of points where a pair is looked for.
+        rng: source of chance.
+    """
     first = rng.choice(len(points), size=count, p=weight / weight.sum())
     inward = -normals[first]
     offset = points[None] - points[first, None]
