@@ -29,12 +29,16 @@ __all__ = ["FingerContact", "HandConfig", "HandGrasp", "HandKinematics", "retarg
 # Turns about the palm's axes, radians, and shifts along its z, metres, to begin from.
 STARTS = (
     (0.0, 0.0, 0.0, 0.0),
-    (0.0, 0.4, 0.0, -0.02),
-    (0.0, -0.4, 0.0, 0.0),
-    (0.4, 0.0, 0.0, 0.0),
-    (-0.4, 0.0, 0.0, 0.0),
-    (0.0, 0.0, 0.4, 0.0),
-    (0.0, 0.0, -0.4, 0.0),
+    (0.0, 0.5, 0.0, -0.02),
+    (0.0, -0.5, 0.0, -0.01),
+    (0.5, 0.0, 0.0, 0.0),
+    (-0.5, 0.0, 0.0, 0.0),
+    (0.0, 0.0, 0.5, 0.0),
+    (0.0, 0.0, -0.5, 0.0),
+    (0.0, 1.0, 0.0, -0.02),
+    (0.0, -1.0, 0.0, -0.02),
+    (0.8, 0.5, 0.0, -0.02),
+    (-0.8, 0.5, 0.0, -0.02),
 )
 FEWEST_POINTS = 10
 
@@ -103,7 +107,7 @@ def retarget_to_hand(
     touches = plan_contacts(touches, hand.fingers, points, normals, like.scale, hand.tip_radius_m, config)
     wanted = _like_human(hand, keypoints, like.q, touches)
     problem = GraspProblem(hand, config, scene, touches, wanted)
-    found = _search(problem, wanted, config)
+    found = _search(problem, touches, wanted, config)
     state = found.state
     verdict = judge(problem, touches, state)
     return HandGrasp(
@@ -134,20 +138,21 @@ def _like_human(
     return HandState(palm[:3, :3], palm[:3, 3], q)
 
 
-def _search(problem: GraspProblem, wanted: HandState, config: HandConfig) -> Solution:
+def _search(problem: GraspProblem, touches: HumanTouches, wanted: HandState, config: HandConfig) -> Solution:
     import pinocchio
 
-    best, centre = None, _middle(problem, wanted)
+    found, centre = [], _middle(problem, wanted)
     for *turn, shift in STARTS[: config.starts]:
         # Turned about the contacts, so that the tips stay where they are.
         rotation = pinocchio.exp3(wanted.rotation @ np.array(turn))
         origin = centre + rotation @ (wanted.origin_m - centre)
         turned = rotation @ wanted.rotation
         start = HandState(turned, origin + shift * turned[:, 2], wanted.q)
-        found = minimise(problem, start, config.iterations, tolerance=1e-3)
-        if best is None or found.cost < best.cost:
-            best = found
-    return minimise(problem, best.state, config.iterations, tolerance=1e-5)
+        found.append(minimise(problem, start, config.iterations, tolerance=3e-3))
+    # What is feasible counts more than what costs little.
+    found.sort(key=lambda tried: tried.cost)
+    good = [tried for tried in found if judge(problem, touches, tried.state)["feasible"]]
+    return minimise(problem, (good or found)[0].state, config.polish_iterations, tolerance=1e-4)
 
 
 def _middle(problem: GraspProblem, state: HandState) -> np.ndarray:

@@ -10,6 +10,9 @@ from semgrasp_ros.core.retarget.hand_contacts import HumanTouches
 from semgrasp_ros.core.retarget.hand_objective import GraspProblem, HandState
 from semgrasp_ros.core.retarget.hand_types import FingerContact, HandConfig
 
+# A round tip presses with all of its front half, and some more.
+PAD_RAD = 1.8
+
 
 def judge(problem: GraspProblem, touches: HumanTouches, state: HandState) -> dict[str, Any]:
     """The fields of `HandGrasp` that follow from a state."""
@@ -66,12 +69,17 @@ def _contacts(problem: GraspProblem, touches: HumanTouches, state: HandState) ->
     return tuple(contacts)
 
 
+def presses(contact: FingerContact, config: HandConfig) -> bool:
+    """Whether a tip touches, and not with its back."""
+    return contact.gap_m <= config.tolerated_gap_m and contact.normal_error_rad <= PAD_RAD
+
+
 def opposition(contacts: tuple[FingerContact, ...], touches: HumanTouches, config: HandConfig) -> float:
     """Angle between the contacts' normals and the line from one side to the other, the larger of both; pi without sides.
 
     One side is the thumb, or the palm where that is better; the other the fingers that touch.
     """
-    there = [contact for contact in contacts if contact.gap_m <= config.tolerated_gap_m]
+    there = [contact for contact in contacts if presses(contact, config)]
     fingers = [contact for contact in there if contact.finger != "thumb"]
     sides = [(contact.point_m, contact.normal) for contact in there if contact.finger == "thumb"]
     if touches.palm is not None:
@@ -106,7 +114,7 @@ def _clearance(problem: GraspProblem, centres: np.ndarray) -> tuple[float, str]:
 def _reason(numbers: dict[str, Any], links: dict[str, str], touches: HumanTouches, config: HandConfig) -> str:
     """Why a grasp is none, the first of what matters most; "" when it is one."""
     contacts = numbers["contacts"]
-    there = [c for c in contacts if c.gap_m <= config.tolerated_gap_m]
+    there = [c for c in contacts if presses(c, config)]
     if not touches.fingers:
         return (
             f"no contact: no finger of the person is within {config.touch_m * 1e3:.0f} mm of the points; give a hand "
@@ -120,7 +128,9 @@ def _reason(numbers: dict[str, Any], links: dict[str, str], touches: HumanTouche
     missing = [c for c in contacts if c not in there]
     needed = [c for c in missing if c.finger == "thumb" and touches.palm is None]
     if needed or not any(c.finger != "thumb" for c in there):
-        worst = max(missing, key=lambda c: c.gap_m)
+        worst = max(needed or missing, key=lambda c: c.gap_m)
+        if worst.gap_m <= config.tolerated_gap_m:
+            return f"back of a finger: {worst.finger} would press with its back or side"
         at = f"; at a limit: {', '.join(numbers['at_limits'])}" if numbers["at_limits"] else ""
         return f"unreachable: {worst.finger} stays {worst.gap_m * 1e3:.0f} mm away{at}"
     if numbers["penetration_m"] > config.tolerated_overlap_m:

@@ -52,15 +52,20 @@ def plan_contacts(
         config: how far contacts may move.
 
     Returns:
-        Contacts of the same fingers as far as the robot has them; unchanged where thumb (or palm) or fingers are missing.
+        Contacts of the same fingers as far as the robot has them, and of the thumb where neither it nor the palm
+        touched; unchanged where no finger opposes.
     """
     kept = {finger: touch for finger, touch in touches.fingers.items() if finger in fingers}
     opposing = [finger for finger in kept if finger != "thumb"]
-    against = kept.get("thumb", touches.palm)
-    if against is None or not opposing:
+    if not opposing:
         return HumanTouches(kept, touches.palm)
     middle = np.mean([kept[finger].point_m for finger in opposing], axis=0)
-    fixed = "thumb" not in kept
+    fixed = "thumb" not in kept and touches.palm is not None
+    against = kept.get("thumb", touches.palm)
+    if against is None:
+        # A hook: a robot's thumb closes it.
+        outward = np.mean([kept[finger].normal for finger in opposing], axis=0)
+        against = _behind(middle, outward, points, normals)
     pair = _opposed(against, middle, points, normals, fixed, config)
     if pair is None:
         return HumanTouches(kept, touches.palm)
@@ -100,6 +105,18 @@ def _opposed(
     return Side(points[firsts[row]], normals[firsts[row]]), Side(
         points[seconds[column]], normals[seconds[column]]
     )
+
+
+def _behind(middle: np.ndarray, outward: np.ndarray, points: np.ndarray, normals: np.ndarray) -> Touch:
+    """The surface on the other side of the object, seen from the fingers."""
+    outward = outward / max(np.linalg.norm(outward), SHORTEST_M)
+    offset = points - middle
+    depth = -offset @ outward
+    aside = np.linalg.norm(offset + depth[:, None] * outward, axis=1)
+    # Sideways is worse than deep, and a surface that faces the fingers is no far side.
+    cost = aside + 0.2 * np.abs(depth) + 0.1 * (normals @ outward > 0)
+    row = int(np.argmin(cost))
+    return Touch(points[row], normals[row])
 
 
 def _near(points: np.ndarray, centre: np.ndarray, radius_m: float) -> np.ndarray:

@@ -29,6 +29,7 @@ class HandConfig:
         wrist_weight: of the palm's distance from the person's.
         wrist_turn_weight_m: of its turn, metres per radian.
         iterations: of each start.
+        polish_iterations: of the best of them.
         starts: palm poses to begin from, at most.
         margin_m: spheres other than the touching tips stay this far from the surface.
         tolerated_gap_m: a tip that is nearer touches.
@@ -55,8 +56,9 @@ class HandConfig:
     posture_weight_m: float = 0.003
     wrist_weight: float = 0.05
     wrist_turn_weight_m: float = 0.01
-    iterations: int = 30
-    starts: int = 7
+    iterations: int = 18
+    polish_iterations: int = 30
+    starts: int = 11
     margin_m: float = 0.001
     tolerated_gap_m: float = 0.004
     tolerated_overlap_m: float = 0.004
@@ -69,8 +71,11 @@ class HandConfig:
         for name in ("touch_m", "wrap_m", "friction", "tolerated_gap_m", "tolerated_overlap_m"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; give a positive number")
-        if self.iterations < 1 or self.starts < 1:
-            raise ValueError(f"iterations {self.iterations} and starts {self.starts} must be at least 1")
+        if min(self.iterations, self.polish_iterations, self.starts) < 1:
+            raise ValueError(
+                f"iterations {self.iterations}, polish_iterations {self.polish_iterations} and starts {self.starts} "
+                "must be at least 1"
+            )
 
 
 @dataclass(frozen=True)
