@@ -25,14 +25,19 @@ def swept_hits(
         local: (3, S, N) points in the tool frames.
         opening_m: (S,) between the fingers during the approach.
     """
-    x, y, z = np.abs(local[0]), np.abs(local[1]), local[2]
+    x, y, z, margin = np.abs(local[0]), np.abs(local[1]), local[2], config.margin_m
     inner = opening_m[:, None] / 2
     behind = -gripper.finger_length_m - gripper.palm_depth_m - config.approach_m
     fingers = (
-        (x > inner) & (x < inner + gripper.finger_thickness_m) & (y < gripper.finger_width_m / 2) & (z < 0)
+        (x > inner)
+        & (x < inner + gripper.finger_thickness_m + margin)
+        & (y < gripper.finger_width_m / 2 + margin)
+        & (z < margin)
     )
     palm = (
-        (x < gripper.palm_width_m / 2) & (y < gripper.palm_thickness_m / 2) & (z < -gripper.finger_length_m)
+        (x < gripper.palm_width_m / 2 + margin)
+        & (y < gripper.palm_thickness_m / 2 + margin)
+        & (z < -gripper.finger_length_m + margin)
     )
     return ((fingers | palm) & (z > behind)).sum(axis=1)
 

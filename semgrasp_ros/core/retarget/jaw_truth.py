@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def true_hold(
         gripper: of the robot.
         config: friction and the length of the approach.
     """
-    config = config or JawConfig()
+    config = replace(config or JawConfig(), margin_m=0.0)
     rotation = grasp.tool[:3, :3]
     tip = grasp.tool[:3, 3] + gripper.beyond_tool_m * rotation[:, 2]
     local = local_points(rotation[None], tip[None], _surface(solid))

@@ -20,6 +20,7 @@ class JawConfig:
         unseen_clearance_m: the same where a side of the object is only estimated.
         friction: coefficient; its cone bounds the angle of the closing axis to both normals.
         approach_m: straight way before the grasp that is checked for collision.
+        margin_m: the gripper's boxes are taken as so much larger, since clouds have gaps.
         skin_m: points so near to the outermost one count as touched by the finger.
         tolerated_points: so many cloud points may lie in a box: outliers of a depth camera.
         keep: how many grasps are returned.
@@ -32,6 +33,7 @@ class JawConfig:
     unseen_clearance_m: float = 0.03
     friction: float = 0.5
     approach_m: float = 0.08
+    margin_m: float = 0.003
     skin_m: float = 0.003
     tolerated_points: int = 1
     keep: int = 50
