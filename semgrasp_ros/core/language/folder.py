@@ -124,6 +124,7 @@ def load_weights(model: GraspLanguageModel, folder: Path) -> None:
         FileNotFoundError: a file is missing.
         ValueError: names or shapes do not fit.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     own, adapters = split_weights(model)
@@ -133,7 +134,10 @@ def load_weights(model: GraspLanguageModel, folder: Path) -> None:
     for file, prefix, wanted in files:
         if not file.is_file():
             raise FileNotFoundError(f"{file}: is missing; save the model again")
-        saved = {name.removeprefix(prefix): value for name, value in load_file(file).items()}
+        try:
+            saved = {name.removeprefix(prefix): value for name, value in load_file(file).items()}
+        except SafetensorError as error:
+            raise ValueError(f"{file}: is no safetensors file ({error})") from error
         unfit = sorted(set(saved) ^ set(wanted)) or [
             f"{name} {tuple(saved[name].shape)} for {tuple(value.shape)}"
             for name, value in wanted.items()

@@ -132,6 +132,7 @@ class HeadingEstimator(nn.Module):
             FileNotFoundError: the folder holds no such model.
             ValueError: the files are of something else, or do not fit one another.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         folder = Path(folder)
@@ -147,6 +148,8 @@ class HeadingEstimator(nn.Module):
         loaded = cls(HeadingConfig(**{**model, "dilations": tuple(model["dilations"])}))
         try:
             loaded.load_state_dict(load_file(folder / WEIGHTS))
+        except SafetensorError as error:
+            raise ValueError(f"{folder / WEIGHTS}: is no safetensors file ({error})") from error
         except RuntimeError as error:
             raise ValueError(f"{folder}: weights do not fit {CONFIG} ({error})") from error
         return loaded.eval()

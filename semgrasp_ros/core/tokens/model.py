@@ -66,6 +66,7 @@ class TokenModel(nn.Module):
             FileNotFoundError: the folder holds no such model.
             ValueError: weights and configuration do not fit.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         folder = Path(folder)
@@ -81,6 +82,8 @@ class TokenModel(nn.Module):
         loaded = cls(config, tuple(described["part_names"]))
         try:
             loaded.load_state_dict(load_file(folder / WEIGHTS))
+        except SafetensorError as error:
+            raise ValueError(f"{folder / WEIGHTS}: is no safetensors file ({error})") from error
         except RuntimeError as error:
             raise ValueError(f"{folder}: weights do not fit config.json ({error})") from error
         return loaded.eval()
