@@ -6,6 +6,8 @@ palm pose and joint values. It is solved from several palm poses around the pers
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from semgrasp_ros.core.retarget.hand_contacts import HumanTouches, human_touches
@@ -104,21 +106,38 @@ def retarget_to_hand(
     scene = Scene(surface, plane, around)
     follower = KeypointRetargeter(hand)
     like = follower.solve(keypoints)
-    touches = plan_contacts(touches, hand.fingers, points, normals, like.scale, hand.tip_radius_m, config)
-    wanted = _like_human(hand, keypoints, like.q, touches)
-    problem = GraspProblem(hand, config, scene, touches, wanted)
-    found = _search(problem, touches, wanted, config)
-    state = found.state
-    verdict = judge(problem, touches, state)
+    best = None
+    for fingers in _finger_sets(hand, touches):
+        planned = plan_contacts(touches, fingers, points, normals, like.scale, hand.tip_radius_m, config)
+        wanted = _like_human(hand, keypoints, like.q, planned)
+        problem = GraspProblem(hand, config, scene, planned, wanted)
+        found, tried = _search(problem, planned, config)
+        grasp = _grasp(problem, planned, found, tried if best is None else best.starts + tried)
+        # Where nothing is feasible, the reason told is that of all fingers.
+        best = grasp if best is None or grasp.feasible else dataclasses.replace(best, starts=grasp.starts)
+        if best.feasible:
+            break
+    return best
+
+
+def _finger_sets(hand: HandKinematics, touches: HumanTouches) -> list[tuple[str, ...]]:
+    """Which of the robot's fingers to grasp with: all, then fewer, since small things have no room for thick fingers."""
+    opposing = [finger for finger in hand.fingers if finger != "thumb" and finger in touches.fingers]
+    sets = [opposing[:count] for count in range(len(opposing), 0, -1)]
+    return [("thumb", *fingers) for fingers in sets] or [hand.fingers]
+
+
+def _grasp(problem: GraspProblem, touches: HumanTouches, found: Solution, tried: int) -> HandGrasp:
+    config, state = problem.config, found.state
     return HandGrasp(
         palm=_matrix(state),
-        joints=hand.joints,
+        joints=problem.hand.joints,
         q=state.q,
         open_q=_moved_tips(problem, state, config.open_m),
         squeeze_q=_moved_tips(problem, state, -config.squeeze_m),
         cost=found.cost,
-        starts=min(config.starts, len(STARTS)),
-        **verdict,
+        starts=tried,
+        **judge(problem, touches, state),
     )
 
 
@@ -138,10 +157,12 @@ def _like_human(
     return HandState(palm[:3, :3], palm[:3, 3], q)
 
 
-def _search(problem: GraspProblem, touches: HumanTouches, wanted: HandState, config: HandConfig) -> Solution:
+def _search(problem: GraspProblem, touches: HumanTouches, config: HandConfig) -> tuple[Solution, int]:
+    """The best of several starts, polished, and how many were made."""
     import pinocchio
 
-    found, centre = [], _middle(problem, wanted)
+    wanted = problem.wanted
+    found, good, centre = [], [], _middle(problem, wanted)
     for *turn, shift in STARTS[: config.starts]:
         # Turned about the contacts, so that the tips stay where they are.
         rotation = pinocchio.exp3(wanted.rotation @ np.array(turn))
@@ -149,10 +170,13 @@ def _search(problem: GraspProblem, touches: HumanTouches, wanted: HandState, con
         turned = rotation @ wanted.rotation
         start = HandState(turned, origin + shift * turned[:, 2], wanted.q)
         found.append(minimise(problem, start, config.iterations, tolerance=3e-3))
+        if judge(problem, touches, found[-1].state)["feasible"]:
+            good.append(found[-1])
+        if len(good) == config.enough:
+            break
     # What is feasible counts more than what costs little.
-    found.sort(key=lambda tried: tried.cost)
-    good = [tried for tried in found if judge(problem, touches, tried.state)["feasible"]]
-    return minimise(problem, (good or found)[0].state, config.polish_iterations, tolerance=1e-4)
+    best = min(good or found, key=lambda solution: solution.cost)
+    return minimise(problem, best.state, config.polish_iterations, tolerance=1e-4), len(found)
 
 
 def _middle(problem: GraspProblem, state: HandState) -> np.ndarray:

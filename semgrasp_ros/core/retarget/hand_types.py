@@ -30,7 +30,8 @@ class HandConfig:
         wrist_turn_weight_m: of its turn, metres per radian.
         iterations: of each start.
         polish_iterations: of the best of them.
-        starts: palm poses to begin from, at most.
+        starts: palm poses to begin from, at most, for each set of fingers.
+        enough: feasible grasps after which no other start is made.
         margin_m: spheres other than the touching tips stay this far from the surface.
         tolerated_gap_m: a tip that is nearer touches.
         tolerated_overlap_m: deeper inside the object is a collision.
@@ -56,9 +57,10 @@ class HandConfig:
     posture_weight_m: float = 0.003
     wrist_weight: float = 0.05
     wrist_turn_weight_m: float = 0.01
-    iterations: int = 18
+    iterations: int = 15
     polish_iterations: int = 30
-    starts: int = 11
+    starts: int = 8
+    enough: int = 3
     margin_m: float = 0.001
     tolerated_gap_m: float = 0.004
     tolerated_overlap_m: float = 0.004
