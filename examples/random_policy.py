@@ -11,8 +11,6 @@ import gymnasium
 import numpy as np
 from tqdm import tqdm
 
-import grasp_cell.environment  # noqa: F401  (registers GraspCell-v0)
-
 
 def main() -> None:
     """Runs random episodes and says what they earned."""
@@ -22,7 +20,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     environments = gymnasium.make_vec(
-        "GraspCell-v0", num_envs=options.environments, vectorization_mode="async", regime="shared_palette"
+        # With the module's name a process that was not forked registers the environment too.
+        "grasp_cell.environment:GraspCell-v0",
+        num_envs=options.environments,
+        vectorization_mode="async",
+        # A forked process would hang in OpenGL, which the parent has begun to use.
+        vector_kwargs={"context": "spawn"},
+        regime="shared_palette",
     )
     environments.reset(seed=options.seed)
     environments.action_space.seed(options.seed)

@@ -2,7 +2,10 @@
 
     import gymnasium, grasp_cell.environment
     environment = gymnasium.make("GraspCell-v0", regime="shared_palette")
-    many = gymnasium.make_vec("GraspCell-v0", num_envs=4, vectorization_mode="async")
+    many = gymnasium.make_vec(
+        "grasp_cell.environment:GraspCell-v0", num_envs=4, vectorization_mode="async",
+        vector_kwargs={"context": "spawn"},  # OpenGL does not survive a fork
+    )
 
 The action is a displacement of the tool, a turn of the wrist, and whether to close, as in Grasp2Vec (section 5.3). Closing
 ends the episode: the arm lifts, and the reward is the cosine of what is held and the goal in the embedding, 0 when
