@@ -1,8 +1,8 @@
 """The perception node: where the goal is, and how good an outcome was.
 
-In: scene/image, scene/depth, scene/camera_info, capture/experience. Out: ~/goal and ~/model (latched), ~/heatmap,
-~/heatmap_info, ~/overlay, ~/target_point, ~/reward. Services: ~/set_goal, ~/clear_goals, ~/score_outcome, ~/embed,
-~/load_checkpoint. Newer checkpoints are taken over as they appear; goals are then embedded again.
+In: scene/image, scene/depth, scene/camera_info, capture/experience. Out: ~/goal, ~/goal_image and ~/model (latched),
+~/heatmap, ~/heatmap_info, ~/overlay, ~/markers, ~/target_point, ~/reward. Services: ~/set_goal, ~/clear_goals,
+~/score_outcome, ~/embed, ~/load_checkpoint. Newer checkpoints are taken over as they appear; goals are then embedded again.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ from semantic_grasping.srv import Embed, LoadCheckpoint, ScoreOutcome, SetGoal
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
+from visualization_msgs.msg import MarkerArray
 
 from grasp2vec_ros.core.checkpoint import CheckpointError
 from grasp2vec_ros.core.evaluation import peak
+from grasp2vec_ros.core.goal_picture import draw_goal
 from grasp2vec_ros.core.goals import MOST_IMAGES, GoalBook, GoalEntry, GoalView, UnknownGoalError
 from grasp2vec_ros.core.grasp_anything import deproject
 from grasp2vec_ros.core.inference import Perceiver, PerceiverConfig, initial_checkpoint
 from grasp2vec_ros.core.options import option
 from grasp2vec_ros.core.overlay import draw_overlay
 from grasp2vec_ros.core.store import ExperienceStore, StoreError
+from grasp2vec_ros.nodes.markers import peak_markers
 from grasp2vec_ros.nodes.messages import goal_message
 from grasp_node_kit.extrinsics import Extrinsics, ExtrinsicsConfig, ExtrinsicsError
 from grasp_node_kit.images import array_to_image, image_to_depth_m, image_to_rgb
@@ -117,10 +120,12 @@ class PerceptionNode(KitNode):
         self.monitors = [self._stopwatch, self._sync, self._extrinsics]
         group = ReentrantCallbackGroup()
         self._goal_publisher = self.create_publisher(Goal, "~/goal", LATCHED)
+        self._goal_image_publisher = self.create_publisher(Image, "~/goal_image", LATCHED)
         self._model_publisher = self.create_publisher(String, "~/model", LATCHED)
         self._heatmap_publisher = self.create_publisher(Image, "~/heatmap", RESULT)
         self._info_publisher = self.create_publisher(GoalHeatmap, "~/heatmap_info", RESULT)
         self._overlay_publisher = self.create_publisher(Image, "~/overlay", RESULT)
+        self._marker_publisher = self.create_publisher(MarkerArray, "~/markers", RESULT)
         self._point_publisher = self.create_publisher(PointStamped, "~/target_point", RESULT)
         self._reward_publisher = self.create_publisher(GraspReward, "~/reward", RESULT)
         feed_image(self, self._scene, self._colour_transport.image_transport, group)
@@ -264,6 +269,9 @@ class PerceptionNode(KitNode):
     def _publish_goal(self, entry: GoalEntry) -> Goal:
         message = goal_message(entry, self.get_clock().now().to_msg())
         self._goal_publisher.publish(message)
+        picture = array_to_image(draw_goal(entry.views), "rgb8")
+        picture.header = message.header
+        self._goal_image_publisher.publish(picture)
         return message
 
     # Heatmaps.
@@ -303,6 +311,7 @@ class PerceptionNode(KitNode):
         self._info_publisher.publish(info)
         if info.point_valid:
             self._point_publisher.publish(info.point)
+        self._marker_publisher.publish(peak_markers(info, goal.label))
         if self._overlay_publisher.get_subscription_count():
             overlay = array_to_image(draw_overlay(scene, heat, (u, v)), "rgb8")
             overlay.header = message.header
