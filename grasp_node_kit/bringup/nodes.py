@@ -194,7 +194,7 @@ def plan_camera_frame(setting: Setting) -> list[NodePlan]:
 
 
 def plan_rviz(setting: Setting, own_clock: bool = True) -> list[NodePlan]:
-    """RViz, when it is asked for.
+    """RViz, when it is asked for; it shows the topics of the source, seen from the arm's base.
 
     Raises:
         ValueError: there is no such configuration.
@@ -205,6 +205,8 @@ def plan_rviz(setting: Setting, own_clock: bool = True) -> list[NodePlan]:
     if not file.is_file():
         raise ValueError(f"rviz_config: there is no file {file}; give one of your own")
     clock = (("/clock", setting.source.clock),) if own_clock and setting.source.clock != "/clock" else ()
+    topics = [(topic.name, setting.topic(argument)) for argument, topic in TOPICS.items()]
+    changed = tuple((own, used) for own, used in topics if own != used)
     return [
         NodePlan(
             package="rviz2",
@@ -212,7 +214,7 @@ def plan_rviz(setting: Setting, own_clock: bool = True) -> list[NodePlan]:
             name="rviz",
             namespace=setting.namespace,
             explicit={"use_sim_time": setting.use_sim_time},
-            remappings=(*RELATIVE_TF, *clock),
-            arguments=("-d", str(file)),
+            remappings=(*changed, *RELATIVE_TF, *clock),
+            arguments=("-d", str(file), "-f", setting.base_frame),
         )
     ]
