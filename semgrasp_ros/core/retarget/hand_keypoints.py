@@ -178,7 +178,7 @@ class KeypointRetargeter:
         start = (
             hand.open_rad if q0 is None else np.clip(np.asarray(q0, float), hand.lower_rad, hand.upper_rad)
         )
-        found = minimise(problem, start, self.config.iterations)
+        found = minimise(problem, start, self.config.iterations, tolerance=1e-3)
         q = found.state
         tips = hand.place(hand.pose(q), hand.tips)
         error = float(np.nanmean(np.linalg.norm(tips - problem.tips_m, axis=1)))

@@ -22,8 +22,8 @@ Term = tuple[np.ndarray, np.ndarray]
 class Surface(Protocol):
     """Anything with a signed distance."""
 
-    def query(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distances (n,) and gradients (n, 3)."""
+    def query(self, at: np.ndarray, reach_m: float = np.inf) -> tuple[np.ndarray, np.ndarray]:
+        """Distances (n,) and gradients (n, 3); farther than `reach_m` they may be less exact."""
 
 
 class HandState(NamedTuple):
@@ -84,6 +84,7 @@ class GraspProblem:
         self._body = np.flatnonzero(~touching_tip)
         free = ~np.isin(spheres.finger, self.touching) & ~palm
         self._room = spheres.radii_m + config.margin_m
+        self._reach_m = float(spheres.radii_m.max()) + max(config.margin_m, config.away_m)
         self._away = np.flatnonzero(free & spheres.is_tip)
 
     def linearise(self, state: HandState) -> Term:
@@ -97,13 +98,10 @@ class GraspProblem:
         placed = self.hand.place(posture, spheres)
         centres = self.in_object_frame(state, placed)
         local = self.hand.place(posture, tips)[self.touching]
-        # All at once, since looking up is what takes the time.
-        distance, gradient = self.scene.surface.query(
-            np.concatenate([centres, self.in_object_frame(state, local)])
+        yield from self._contacts(
+            state, posture, local, *self.scene.surface.query(self.in_object_frame(state, local))
         )
-        split = len(centres)
-        yield from self._contacts(state, posture, local, distance[split:], gradient[split:])
-        yield from self._bodies(state, posture, placed, distance[:split], gradient[:split])
+        yield from self._bodies(state, posture, placed, *self.scene.surface.query(centres, self._reach_m))
         yield self._self_overlap(state, posture, placed)
         if self._palm is not None:
             yield self._palm_contact(state)
@@ -203,7 +201,9 @@ class GraspProblem:
             normals = np.broadcast_to(scene.plane[:3], centres.shape)
             yield pushed(every, height, normals, self._room, config.penetration_weight)
         if scene.obstacles is not None:
-            yield pushed(every, *scene.obstacles.query(centres), self._room, config.penetration_weight)
+            yield pushed(
+                every, *scene.obstacles.query(centres, self._reach_m), self._room, config.penetration_weight
+            )
 
     def _self_overlap(self, state: HandState, posture: Posture, placed: np.ndarray) -> Term:
         spheres, weight = self.hand.spheres, self.config.self_weight

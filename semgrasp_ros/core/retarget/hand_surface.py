@@ -27,12 +27,27 @@ class CloudSurface:
         some = points[:: max(len(points) // 200, 1)]
         self.spacing_m = float(np.median(self._tree.query(some, k=[2])[0])) if len(points) > 1 else 0.0
 
-    def query(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Signed distances (n,) of points (n, 3), negative inside, and their gradients (n, 3), of unit length."""
+    def query(self, at: np.ndarray, reach_m: float = np.inf) -> tuple[np.ndarray, np.ndarray]:
+        """Looks points up.
+
+        Args:
+            at: (n, 3) metres.
+            reach_m: points farther from the surface are looked up by their nearest point alone, which is cheaper.
+
+        Returns:
+            Signed distances (n,), negative inside, and their gradients (n, 3), of unit length.
+        """
+        if self._normals is not None and np.isfinite(reach_m):
+            distance, gradient, nearest = self._nearest(at)
+            side = np.einsum("nc,nc->n", gradient, self._normals[nearest])
+            sign = np.where(side < 0, -1.0, 1.0)
+            near = np.flatnonzero(distance < reach_m)
+            distance, gradient = sign * distance, sign[:, None] * gradient
+            if len(near):
+                distance[near], gradient[near] = self.query(at[near])
+            return distance, gradient
         if self._normals is None:
-            distance, nearest = self._tree.query(at)
-            away = at - self._points[nearest]
-            return distance, away / np.maximum(distance, 1e-9)[:, None]
+            return self._nearest(at)[:2]
         distance, index = self._tree.query(at, k=self._neighbours)
         distance, index = distance.reshape(len(at), -1), index.reshape(len(at), -1)
         weight = 1 / (distance**2 + SMOOTH_M**2)
@@ -52,6 +67,11 @@ class CloudSurface:
             size[:, None] > 1e-9, sign[:, None] * way / np.maximum(size, 1e-9)[:, None], normal
         )
         return sign * size, gradient
+
+    def _nearest(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distances (n,) to the nearest points, directions (n, 3) away from them, and their rows (n,)."""
+        distance, rows = self._tree.query(at)
+        return distance, (at - self._points[rows]) / np.maximum(distance, 1e-9)[:, None], rows
 
     def nearest(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distances (n,) to the nearest points of the cloud and their rows (n,)."""
