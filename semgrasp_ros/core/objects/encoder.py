@@ -86,7 +86,7 @@ def group(
     points: torch.Tensor, normals: torch.Tensor, groups: int, neighbours: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Centres (B, G, 3), neighbours relative to them (B, G, K, 3) and their normals (B, G, K, 3)."""
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(points.device.type, enabled=False):
         centre = farthest_points(points, groups)
         centres = _take(points, centre)
         index = torch.cdist(centres, points).topk(neighbours, largest=False).indices
@@ -101,7 +101,7 @@ def farthest_points(points: torch.Tensor, count: int) -> torch.Tensor:
     nearest = torch.full_like(apart, torch.inf)
     for _ in range(count - 1):
         newest = _take(points, chosen[-1][:, None])
-        nearest = torch.minimum(nearest, torch.linalg.norm(points - newest, dim=-1))
+        nearest = torch.minimum(nearest, (points - newest).square().sum(dim=-1))
         chosen.append(nearest.argmax(dim=1))
     return torch.stack(chosen, dim=1)
 

@@ -38,6 +38,10 @@ class Quantiser(nn.Module):
         Returns:
             The codes (B, d), with the vectors' gradient (straight through); their indices (B,); the commitment loss.
         """
+        with torch.autocast(vectors.device.type, enabled=False):  # the nearest code needs all digits
+            return self._quantised(vectors.float())
+
+    def _quantised(self, vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         if self.training and not self.begun:
             self._begin(vectors.detach())
         index = self.encode(vectors.detach())

@@ -99,7 +99,8 @@ class ObjectQuery(nn.Module):
         asked = self.into(vectors).unflatten(0, (len(tokens), -1))
         for layer in self.layers:
             asked = layer(asked, tokens)
-        return self.out(asked).flatten(0, 1)
+        with torch.autocast(asked.device.type, enabled=False):  # millimetres need all digits
+            return self.out(asked.float()).flatten(0, 1)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
 from semgrasp_ros.core.contact.skin import skin_of
@@ -48,6 +49,10 @@ class TokenTrainingConfig:
     shift_m: float = field(default=0.006, metadata={"help": "standard deviation of the shift"})
     noise_m: float = field(default=0.0007, metadata={"help": "standard deviation of the points' noise"})
     seen: float = field(default=0.35, metadata={"help": "share of objects shown as a camera sees them"})
+    bfloat16: bool = field(
+        default=True,
+        metadata={"help": "networks multiply in bfloat16: twice as fast where the processor has it"},
+    )
     check_every: int = field(default=500, metadata={"help": "steps between looks at the validation split"})
     seed: int = field(default=0, metadata={"help": "of weights, batches and turns"})
 
@@ -84,8 +89,13 @@ def token_loss(
         words: (O * n, 2) index of the held part, and of the manner.
         config: weights.
     """
-    thing = model.see(points, normals)
-    result = model.tokenizer(pose, thing)
+    # So few tokens are attended to faster without blocks.
+    with (
+        torch.autocast(points.device.type, torch.bfloat16, enabled=config.bfloat16),
+        sdpa_kernel(SDPBackend.MATH),
+    ):
+        thing = model.see(points, normals)
+        result = model.tokenizer(pose, thing)
     which = skin_of(hand).vertices
     true = _surface(hand, pose, which)
     vertices = points.new_zeros(())
@@ -101,7 +111,7 @@ def token_loss(
         centre = farthest_points(points, model.config.encoder.groups)
         error = (_surface(hand, final, which) - true).norm(dim=-1).mean() * 1000
     named = torch.nn.functional.cross_entropy(
-        model.part_head(thing.tokens[:, :-1]).flatten(0, 1), parts.gather(1, centre).flatten()
+        model.part_head(thing.tokens[:, :-1].float()).flatten(0, 1), parts.gather(1, centre).flatten()
     )
     said = naming_loss(model, result, words)
     loss = vertices + numbers + result.commitment + config.parts * named + config.words * said
@@ -143,7 +153,7 @@ class TokenTrainer:
         self.poses = train.poses()
         self.by_object = [torch.arange(rows.start, rows.stop) for rows in train.rows()]
         self.words = _words(train, model.part_names)
-        self.optimiser = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=0.01)
+        self.optimiser = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=0.01, fused=True)
         self.step = 0
         self.generator = torch.Generator().manual_seed(config.seed)
 
