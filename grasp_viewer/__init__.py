@@ -1,0 +1,1 @@
+"""What the robot sees and thinks, live in a browser (Rerun), for machines without RViz."""
