@@ -19,7 +19,7 @@ from semgrasp_ros.core.contact.refine import RefineConfig, refine
 from semgrasp_ros.core.data.manners import MANNERS
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.hand.model import HandModel
-from semgrasp_ros.core.language import GraspLanguageModel, generate, load_model
+from semgrasp_ros.core.language import GraspLanguageModel, Sides, generate, load_model
 from semgrasp_ros.core.objects.clouds import estimate_normals
 from semgrasp_ros.core.objects.encoder import ObjectTokens, farthest_points
 from semgrasp_ros.core.objects.frame import HeadingEstimator, canonical_pose
@@ -187,15 +187,39 @@ class SemGrasp:
             generator.manual_seed(seed)
         drawn = generate(
             self.language_model, thing.tokens, thing.size, conversation, candidates,
-            self.config.temperature, self.config.top_p, generator,
+            self.config.temperature, self.config.top_p, generator, self._sides(parts, part, manner),
         )  # fmt: skip
+        meant_part, meant_manner = drawn[0].words
         tokens = torch.tensor([candidate.tokens for candidate in drawn])
         with torch.no_grad():
             decoded = self.token_model.tokenizer.decode(tokens, thing)
         space = field_of_points(points, normals)
         refined = refine(self.hand, space, decoded, self.config.refine)
         likely = np.array([candidate.log_probability for candidate in drawn])
+        part, manner = self.token_model.part_names[meant_part], list(MANNERS)[meant_manner]
         return self._ranked(points, parts, space, tokens, decoded, refined, likely, part, manner, pose)[:keep]
+
+    @torch.no_grad()
+    def _sides(self, parts: np.ndarray, part: str | None, manner: str | None) -> tuple[Sides, Sides]:
+        """What orientation codes say of the part, and manner codes of the manner; only what is demanded or there."""
+        model = self.token_model
+        here = self._parts_here(parts)
+        return (
+            Sides(
+                model.held_head(model.tokenizer.quantisers[0].codebook).softmax(dim=1),
+                torch.tensor([name in here if part is None else name == part for name in model.part_names]),
+            ),
+            Sides(
+                model.manner_head(model.tokenizer.quantisers[1].codebook).softmax(dim=1),
+                torch.tensor([manner in (None, name) for name in MANNERS]),
+            ),
+        )
+
+    def _parts_here(self, parts: np.ndarray) -> list[str]:
+        """Names of the parts that points (N,) show, those with most points first."""
+        names = self.token_model.part_names
+        share = np.bincount(parts, minlength=len(names)) / len(parts)
+        return [names[index] for index in np.argsort(-share) if share[index] >= self.config.absent]
 
     def _part_of_points(self, thing: ObjectTokens, centres: torch.Tensor, points: np.ndarray) -> np.ndarray:
         """What the encoder takes each point (N, 3) of one object for: an index into the model's part names."""
@@ -219,8 +243,8 @@ class SemGrasp:
         decoded: HandPose,
         refined: HandPose,
         likely: np.ndarray,
-        part: str | None,
-        manner: str | None,
+        part: str,
+        manner: str,
         pose: np.ndarray,
     ) -> list[Candidate]:
         with torch.no_grad():
@@ -260,7 +284,7 @@ class SemGrasp:
                     touches[index],
                     out_of(pose, before.vertices[index].numpy()).astype(np.float32),
                     scores,
-                    _why(touches[index], scores),
+                    _why(part, manner, touches[index], scores),
                 )
             )
         return result
@@ -318,9 +342,7 @@ class SemGrasp:
     def _check_part(self, part: str | None, parts: np.ndarray) -> None:
         if not part:
             return
-        names = self.token_model.part_names
-        share = np.bincount(parts, minlength=len(names)) / len(parts)
-        there = [names[index] for index in np.argsort(-share) if share[index] >= self.config.absent]
+        names, there = self.token_model.part_names, self._parts_here(parts)
         if part not in there:
             known = "" if part in names else " (and is no part that the model knows)"
             raise PartError(
@@ -328,10 +350,10 @@ class SemGrasp:
             )
 
 
-def _why(touches: tuple[str, ...], scores: dict[str, float]) -> str:
+def _why(part: str, manner: str, touches: tuple[str, ...], scores: dict[str, float]) -> str:
     held = sorted({part for part in touches if part}, key=lambda part: -touches.count(part))
     parts = " and ".join(part.replace("_", " ") for part in held) or "nothing"
     return (
-        f"touches {parts}; {scores['penetration_cm'] * 10:.1f} mm deep, "
+        f"meant {part.replace('_', ' ')}, {manner}; touches {parts}; {scores['penetration_cm'] * 10:.1f} mm deep, "
         f"probability {np.exp(scores['log_probability']):.2f}, refined by {scores['moved_mm']:.0f} mm"
     )

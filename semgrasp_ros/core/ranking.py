@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -73,8 +72,8 @@ def rank(
     vertices: torch.Tensor,
     touches: Sequence[tuple[str, ...]],
     log_probability: np.ndarray,
-    part: str | None,
-    manner: str | None,
+    part: str,
+    manner: str,
     config: RankingConfig,
 ) -> list[dict[str, float]]:
     """The scores of B hands on one object; a greater `total` is better.
@@ -87,11 +86,10 @@ def rank(
         vertices: (B, V, 3) of them.
         touches: what each touches.
         log_probability: (B,) of their tokens.
-        part: that must be held; else the part that the model's candidates agree on.
-        manner: that must be used; any when None.
+        part: that is to be held.
+        manner: that is to be used.
         config: weights.
     """
-    wanted = part or likely_part(touches, log_probability)
     depth = (-space.sample(vertices).distance.amin(dim=1)).clamp_min(0).numpy()
     falls = HoldingTest(hand, shell_pieces(points), points.mean(axis=0)).displacement_m(
         pose.wrist, pose.joint_rotations, pose.shape
@@ -99,7 +97,7 @@ def rank(
     result = []
     for index, touched in enumerate(touches):
         some = [name for name in touched if name]
-        astray = 1 - some.count(wanted) / len(some) if some else 1.0
+        astray = 1 - some.count(part) / len(some) if some else 1.0
         unlike = _unlike(touched, manner)
         total = (
             config.likely * max(log_probability[index] - log_probability.max(), -5)
@@ -121,20 +119,8 @@ def rank(
     return result
 
 
-def likely_part(touches: Sequence[tuple[str, ...]], log_probability: np.ndarray) -> str:
-    """The part that the candidates touch most, each weighing as much as it is likely."""
-    votes: Counter[str] = Counter()
-    for touched, weight in zip(touches, np.exp(log_probability - log_probability.max()), strict=True):
-        some = [name for name in touched if name]
-        for name in some:
-            votes[name] += weight / len(some)
-    return votes.most_common(1)[0][0] if votes else ""
-
-
-def _unlike(touched: tuple[str, ...], manner: str | None) -> float:
+def _unlike(touched: tuple[str, ...], manner: str) -> float:
     """Share of the fingers that a manner speaks of which do otherwise."""
-    if not manner:
-        return 0.0
     touching = {finger for finger, part in zip(FINGERS, touched, strict=True) if part}
     spoken = MANNERS[manner]
     wrong = len(spoken.required - touching) + len(spoken.forbidden & touching)

@@ -2,7 +2,7 @@
 
 from semgrasp_ros.core.language.batches import Example
 from semgrasp_ros.core.language.config import SMALL, LanguageConfig
-from semgrasp_ros.core.language.decoding import TokenCandidate, generate, generate_many, score
+from semgrasp_ros.core.language.decoding import Sides, TokenCandidate, generate, generate_many, score
 from semgrasp_ros.core.language.describe import describe
 from semgrasp_ros.core.language.folder import load_model, save_model
 from semgrasp_ros.core.language.model import GraspLanguageModel
@@ -14,6 +14,7 @@ __all__ = [
     "Example",
     "GraspLanguageModel",
     "LanguageConfig",
+    "Sides",
     "TokenCandidate",
     "Vocabulary",
     "check",

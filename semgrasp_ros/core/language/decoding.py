@@ -19,10 +19,28 @@ class TokenCandidate:
     Attributes:
         tokens: orientation, manner, refinement; each 0 to codes - 1.
         log_probability: natural logarithm, at temperature 1, among all grasps.
+        words: for each level that codes have sides in, the word that was taken to be meant.
     """
 
     tokens: tuple[int, int, int]
     log_probability: float
+    words: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The words that codes of one level stand for: which part is held, say.
+
+    A single code has little probability, all codes of a word together much: so the word is decided by their sum, and
+    only then a code of that word is drawn.
+
+    Attributes:
+        named: (codes, W) probability of each of W words given the code.
+        possible: (W,) which words may be meant.
+    """
+
+    named: torch.Tensor
+    possible: torch.Tensor
 
 
 @torch.no_grad()
@@ -35,6 +53,7 @@ def generate(
     temperature: float = 1.0,
     top_p: float = 0.95,
     generator: torch.Generator | None = None,
+    sides: Sequence[Sides] = (),
 ) -> list[TokenCandidate]:
     """Grasps for a request, the likeliest first.
 
@@ -48,12 +67,13 @@ def generate(
         temperature: above 1 more varied, below less; 0 as with one candidate.
         top_p: only the likeliest tokens that together have this probability are drawn.
         generator: of the draws; on the CPU.
+        sides: of the first levels' codes; without them every code is for itself.
 
     Raises:
         ValueError: turns that are no request, too many words, or arguments out of range.
     """
     return generate_many(
-        model, object_tokens, object_size, [turns], candidates, temperature, top_p, generator
+        model, object_tokens, object_size, [turns], candidates, temperature, top_p, generator, sides
     )[0]
 
 
@@ -67,6 +87,7 @@ def generate_many(
     temperature: float = 1.0,
     top_p: float = 0.95,
     generator: torch.Generator | None = None,
+    sides: Sequence[Sides] = (),
 ) -> list[list[TokenCandidate]]:
     """As `generate`, for B requests at once: object_tokens (B, G, D), object_size (B, 3), B conversations."""
     _check(candidates, temperature, top_p)
@@ -77,17 +98,22 @@ def generate_many(
     if candidates > 1:
         cache.batch_repeat_interleave(candidates)
         hidden, real = hidden.repeat_interleave(candidates, 0), real.repeat_interleave(candidates, 0)
-    written, total = [], torch.zeros(len(hidden))
+    written, words, total = [], [], torch.zeros(len(hidden))
     for level in range(len(ROLES)):
         allowed = _level_log_probabilities(model, hidden, level)
-        token = draw(allowed, temperature, top_p, generator)
+        preferred = allowed
+        if level < len(sides):
+            preferred, word = take_sides(allowed, sides[level], candidates)
+            words.append(word)
+        token = draw(preferred, temperature, top_p, generator)
         total += allowed.gather(1, token[:, None])[:, 0]
         written.append(token)
         if level + 1 < len(ROLES):
             ids = (token + model.vocabulary.level(level).start).to(model.device)
             hidden, cache, real = write_token(model, ids, cache, real)
-    rows = zip(torch.stack(written, dim=1).tolist(), total.tolist(), strict=True)
-    found = [TokenCandidate(tuple(tokens), value) for tokens, value in rows]
+    meant = torch.stack(words, dim=1).tolist() if words else [()] * len(total)
+    rows = zip(torch.stack(written, dim=1).tolist(), total.tolist(), meant, strict=True)
+    found = [TokenCandidate(tuple(tokens), value, tuple(word)) for tokens, value, word in rows]
     return [_merge(found[low : low + candidates]) for low in range(0, len(found), candidates)]
 
 
@@ -115,6 +141,25 @@ def score(
         if level + 1 < len(ROLES):
             hidden, cache, real = write_token(model, ids[:, level], cache, real)
     return total
+
+
+def take_sides(
+    log_probabilities: torch.Tensor, sides: Sides, candidates: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Decides which word is meant, for all candidates of a request together.
+
+    Args:
+        log_probabilities: (B * candidates, codes).
+        sides: of the codes.
+        candidates: rows of each request.
+
+    Returns:
+        Log-probabilities (B * candidates, codes) given the word, and the word (B * candidates,).
+    """
+    codes = log_probabilities.exp().unflatten(0, (-1, candidates)).mean(dim=1)
+    word = (codes @ sides.named).masked_fill(~sides.possible, -1.0).argmax(dim=1)
+    given = sides.named[:, word].T.clamp_min(1e-9).log().repeat_interleave(candidates, 0)
+    return (log_probabilities + given).log_softmax(dim=1), word.repeat_interleave(candidates, 0)
 
 
 def draw(

@@ -9,7 +9,7 @@ import torch
 from semgrasp_ros.core.contact.refine import RefineConfig
 from semgrasp_ros.core.contact.search import SearchConfig
 from semgrasp_ros.core.data.dataset import object_cloud, object_view, part_vocabulary
-from semgrasp_ros.core.data.manners import FINGERS
+from semgrasp_ros.core.data.manners import FINGERS, MANNERS
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.language import GraspLanguageModel, LanguageConfig, train_vocabulary
 from semgrasp_ros.core.objects.encoder import ObjectEncoderConfig
@@ -22,7 +22,7 @@ from semgrasp_ros.core.pipeline import (
     SemGrasp,
     SemGraspError,
 )
-from semgrasp_ros.core.ranking import RankingConfig, likely_part, rank, shell_pieces, touched_parts
+from semgrasp_ros.core.ranking import RankingConfig, rank, shell_pieces, touched_parts
 from semgrasp_ros.core.tokens.model import TokenModel, TokenModelConfig
 from semgrasp_ros.core.tokens.tokenizer import TokenizerConfig
 
@@ -120,6 +120,18 @@ def test_what_cannot_be_done_is_said(pipeline: SemGrasp, mug, error, change, tex
     assert issubclass(error, SemGraspError)
 
 
+def test_what_is_demanded_is_what_codes_are_drawn_for(pipeline: SemGrasp, mug, monkeypatch) -> None:
+    model = pipeline.token_model
+    # As after training: a code stands for one manner.
+    monkeypatch.setattr(model.manner_head.weight, "data", model.manner_head.weight.data * 1000)
+    with torch.no_grad():
+        manner = model.manner_head(model.tokenizer.quantisers[1].codebook).argmax(dim=1)
+    asked = list(MANNERS)[int(manner.mode().values)]
+    found = pipeline.generate(mug.points, mug.normals, WORDS, 4, 4, manner=asked, seed=0)
+    assert {list(MANNERS)[int(manner[one.tokens[1]])] for one in found} == {asked}
+    assert f", {asked}; touches" in found[0].why
+
+
 def test_touched_parts_are_those_near_each_finger() -> None:
     points = np.array([[0.0, 0, 0], [0.1, 0, 0]])
     vertices = np.concatenate(
@@ -131,12 +143,6 @@ def test_touched_parts_are_those_near_each_finger() -> None:
         "handle",
         "",
     )
-
-
-def test_the_part_that_likely_candidates_touch_wins() -> None:
-    touches = [("handle",) * 6, ("body",) * 6, ("body",) * 6]
-    assert likely_part(touches, np.array([-0.1, -3.0, -3.0])) == "handle"
-    assert likely_part([("",) * 6], np.zeros(1)) == ""
 
 
 def test_ranking_prefers_the_asked_part_and_less_depth(mug) -> None:
@@ -151,10 +157,12 @@ def test_ranking_prefers_the_asked_part_and_less_depth(mug) -> None:
     space = field_of_points(mug.points, mug.normals)
     touches = [("handle",) * 6, ("handle",) * 6]
     scores = rank(
-        hand, space, mug.points, pose, vertices, touches, np.zeros(2), "handle", None, RankingConfig()
+        hand, space, mug.points, pose, vertices, touches, np.zeros(2), "handle", "power", RankingConfig()
     )
     assert scores[1]["penetration_cm"] > scores[0]["penetration_cm"]
-    other = rank(hand, space, mug.points, pose, vertices, touches, np.zeros(2), "body", None, RankingConfig())
+    other = rank(
+        hand, space, mug.points, pose, vertices, touches, np.zeros(2), "body", "power", RankingConfig()
+    )
     assert other[0]["total"] < scores[0]["total"]
 
 

@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from semgrasp_ros.core.language import describe, generate, generate_many, score
+from semgrasp_ros.core.language import Sides, describe, generate, generate_many, score
 from semgrasp_ros.core.language.batches import TokenSequence, collate, grasp_prompt
-from semgrasp_ros.core.language.decoding import draw
+from semgrasp_ros.core.language.decoding import draw, take_sides
 from test.semgrasp_ros.core.language import tiny
 
 MODEL = tiny.small_model()
@@ -96,6 +96,23 @@ def test_padding_does_not_matter(candidates):
         assert [c.log_probability for c in found] == pytest.approx(alone.tolist(), abs=1e-4)
         if candidates == 1:
             assert generate(MODEL, tokens[[row]], size[[row]], turns[row], 1)[0].tokens == found[0].tokens
+
+
+def test_the_word_of_most_codes_together_is_meant() -> None:
+    # One code of the first word is the likeliest, but three of the second are more together.
+    rows = torch.tensor([[0.4, 0.2, 0.2, 0.2], [0.4, 0.2, 0.2, 0.2]]).log()
+    sides = Sides(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]), torch.ones(2, dtype=bool))
+    preferred, word = take_sides(rows, sides, candidates=2)
+    assert word.tolist() == [1, 1]
+    assert preferred.exp()[0] == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3], abs=1e-6)
+
+
+def test_an_impossible_word_is_not_meant() -> None:
+    rows = torch.tensor([[0.4, 0.2, 0.2, 0.2]]).log()
+    named = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
+    preferred, word = take_sides(rows, Sides(named, torch.tensor([True, False])), candidates=1)
+    assert word.tolist() == [0]
+    assert preferred.argmax() == 0
 
 
 def test_draw_keeps_to_the_nucleus():
