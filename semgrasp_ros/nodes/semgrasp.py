@@ -2,7 +2,8 @@
 
 In: ~/instruction, and the object from object/points, or from scene/depth and scene/camera_info with object/mask or
 perception/heatmap_info. Service: ~/generate_grasp. Out, for the service and the topic alike: ~/hand_grasp (the best),
-~/hand_grasps (all, or why there are none), ~/markers (latched), ~/model (latched).
+~/hand_grasps (all, or why there are none), ~/object_points (the cloud they are for), ~/markers (latched), ~/model
+(latched).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from semgrasp_ros.core.cloud.contacts import near_contacts
 from semgrasp_ros.core.cloud.upright import into, out_of, upright_pose
 from semgrasp_ros.core.data.manners import MANNERS
 from semgrasp_ros.nodes.markers import hand_markers
-from semgrasp_ros.nodes.messages import hand_grasp_message
+from semgrasp_ros.nodes.messages import arrays_to_cloud, hand_grasp_message
 from semgrasp_ros.nodes.sources import Found, Sources
 from semgrasp_ros.nodes.work_queue import BusyError, Job, WorkQueue
 
@@ -134,6 +135,7 @@ class SemGraspNode(KitNode):
         self.monitors = [self._stopwatch, *self._sources.monitors]
         self._best_publisher = self.create_publisher(HandGrasp, "~/hand_grasp", RESULT)
         self._all_publisher = self.create_publisher(HandGraspArray, "~/hand_grasps", RESULT)
+        self._object_publisher = self.create_publisher(PointCloud2, "~/object_points", RESULT)
         self._marker_publisher = self.create_publisher(MarkerArray, "~/markers", LATCHED)
         self._model_publisher = self.create_publisher(String, "~/model", LATCHED)
         group = ReentrantCallbackGroup()
@@ -248,6 +250,9 @@ class SemGraspNode(KitNode):
         if not candidates:
             raise ValueError("the model found no hand for this cloud; ask in other words or for another part")
         candidates = [_placed(candidate, pose) for candidate in candidates]
+        cloud = arrays_to_cloud(found.cloud.points, found.cloud.normals)
+        cloud.header = found.header
+        self._object_publisher.publish(cloud)
         self._show(pipeline.hand, candidates[0], found)
         grasps = [
             hand_grasp_message(

@@ -1,0 +1,243 @@
+"""From human hands on an object to a motion of a robot that grasps it, whatever its gripper."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from semgrasp_ros.core.retarget.collision import Box, Cloud, table
+from semgrasp_ros.core.retarget.hand import retarget_to_hand
+from semgrasp_ros.core.retarget.hand_model import HandKinematics
+from semgrasp_ros.core.retarget.jaw import NoJawGraspError, retarget_to_jaw
+from semgrasp_ros.core.retarget.plan import GraspCandidate, GraspPlan, PlanConfig, jaw_candidate, plan_grasp
+from semgrasp_ros.core.retarget.robot_file import HandGripper, Robot
+
+OBJECT, NEIGHBOURS = "object", "neighbours"
+
+
+@dataclass(frozen=True)
+class HumanHand:
+    """A human right hand, in the frame of the object's points.
+
+    Attributes:
+        vertices: (V, 3) metres.
+        regions: (V,) 0-4 thumb to little finger, 5 palm, -1 none.
+        keypoints: (21, 3) metres, MediaPipe's order.
+    """
+
+    vertices: np.ndarray
+    regions: np.ndarray
+    keypoints: np.ndarray
+
+
+@dataclass(frozen=True)
+class GraspScene:
+    """What is grasped and what is around it.
+
+    Attributes:
+        points: (N, 3) of the object, metres, in a frame of their own.
+        normals: (N, 3) outward, unit.
+        base_from_points: (4, 4) from that frame to the robot's base.
+        eye: (3,) the camera, in the frame of the points; None for a whole cloud or an unknown camera.
+        neighbours: (M, 3) of what else stands there, in the robot's base frame; None: nothing is known of any.
+        table_z_m: height of the table in the base frame; None: there is none.
+    """
+
+    points: np.ndarray
+    normals: np.ndarray
+    base_from_points: np.ndarray
+    eye: np.ndarray | None = None
+    neighbours: np.ndarray | None = None
+    table_z_m: float | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A grasp that is to be planned, and what is known of it.
+
+    Attributes:
+        candidate: for the planner.
+        opening_m: between the fingers of a jaw during the approach; nan for a hand.
+        scores: name -> value, units in the names.
+        why: in words.
+    """
+
+    candidate: GraspCandidate
+    opening_m: float
+    scores: dict[str, float]
+    why: str
+
+
+@dataclass(frozen=True)
+class RobotGrasp:
+    """A grasp with its motion, or why there is none.
+
+    Attributes:
+        plan: the motion, or its reason and failures.
+        hand: index of the human hand that it keeps to.
+        wanted: what is planned; None without a motion.
+    """
+
+    plan: GraspPlan
+    hand: int = 0
+    wanted: Wanted | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """There is a motion."""
+        return self.wanted is not None
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Of the motion and of the grasp."""
+        return self.plan.numbers | (self.wanted.scores if self.wanted else {})
+
+
+@dataclass
+class _Tally:
+    """Reasons, and how many grasps each of them cost."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def failed(self) -> RobotGrasp:
+        reason = self.counts.most_common(1)[0][0] if self.counts else "no grasp near the hand"
+        return RobotGrasp(GraspPlan(reason, failures=dict(self.counts)))
+
+
+class RobotGrasper:
+    """Finds grasps for a robot.
+
+    Args:
+        robot: from `load_robot`.
+        config: of the motion; its `candidates` bounds how many grasps are tried for each hand.
+    """
+
+    def __init__(self, robot: Robot, config: PlanConfig | None = None) -> None:
+        self.robot, self.config = robot, config or PlanConfig()
+        self._hand = HandKinematics(robot) if isinstance(robot.gripper, HandGripper) else None
+
+    def grasps(
+        self,
+        hands: Sequence[HumanHand],
+        scene: GraspScene,
+        q_now: np.ndarray,
+        keep: int = 1,
+        config: PlanConfig | None = None,
+    ) -> list[RobotGrasp]:
+        """Grasps with motions, those of earlier hands first; or one without, which says why.
+
+        Args:
+            hands: best first.
+            scene: object and surroundings.
+            q_now: (n,) joints of the arm, radians.
+            keep: how many.
+            config: of the motion, in place of the robot's own.
+
+        Raises:
+            ValueError: an argument does not fit.
+        """
+        if not hands:
+            raise ValueError("hands: is empty; give at least one")
+        config = config or self.config
+        found: list[RobotGrasp] = []
+        tally = _Tally()
+        for index, hand in enumerate(hands):
+            wanted = self._wanted(hand, scene, tally)
+            while wanted and len(found) < keep:
+                candidates = [each.candidate for each in wanted]
+                plan = plan_grasp(self.robot, candidates, obstacles_of(scene), q_now, config)
+                tally.counts.update(plan.failures)
+                if not plan.succeeded:
+                    break
+                # The reasons so far belong to this grasp too: it is what was left over.
+                told = GraspPlan("", plan.phases, plan.candidate, plan.numbers, dict(tally.counts))
+                found.append(RobotGrasp(told, index, wanted[plan.candidate]))
+                wanted = wanted[plan.candidate + 1 :]
+            if len(found) == keep:
+                break
+        return found or [tally.failed()]
+
+    def _wanted(self, hand: HumanHand, scene: GraspScene, tally: _Tally) -> list[Wanted]:
+        around, plane = _in_points_frame(scene)
+        if self._hand is None:
+            return self._jaw_grasps(hand, scene, around, plane, tally)
+        return self._hand_grasps(hand, scene, around, plane, tally)
+
+    def _jaw_grasps(
+        self,
+        hand: HumanHand,
+        scene: GraspScene,
+        around: np.ndarray | None,
+        plane: np.ndarray | None,
+        tally: _Tally,
+    ) -> list[Wanted]:
+        try:
+            grasps = retarget_to_jaw(
+                hand.vertices, hand.regions, scene.points, scene.normals, self.robot.gripper,
+                obstacles=around, plane=plane, wrist=hand.keypoints[0], eye=scene.eye,
+            )  # fmt: skip
+        except NoJawGraspError as error:
+            tally.counts[str(error)] += 1
+            return []
+        return [
+            Wanted(
+                jaw_candidate(grasp, self.robot.gripper, scene.base_from_points),
+                grasp.opening_m,
+                grasp.scores,
+                grasp.why,
+            )
+            for grasp in grasps
+        ]
+
+    def _hand_grasps(
+        self,
+        hand: HumanHand,
+        scene: GraspScene,
+        around: np.ndarray | None,
+        plane: np.ndarray | None,
+        tally: _Tally,
+    ) -> list[Wanted]:
+        grasp = retarget_to_hand(
+            self._hand, hand.vertices, hand.regions, hand.keypoints, scene.points, scene.normals,
+            obstacles=around, plane=plane,
+        )  # fmt: skip
+        if not grasp.feasible:
+            tally.counts[grasp.reason] += 1
+            return []
+        order = [grasp.joints.index(name) for name in self.robot.gripper.joints]
+        candidate = GraspCandidate(
+            scene.base_from_points @ grasp.palm, grasp.open_q[order], grasp.squeeze_q[order]
+        )
+        scores = {
+            name: float(getattr(grasp, name))
+            for name in ("penetration_m", "self_overlap_m", "opposition_rad", "wrist_offset_m", "wrist_turn_rad")
+        }  # fmt: skip
+        fingers = ", ".join(contact.finger for contact in grasp.contacts)
+        why = f"{fingers} touch, {np.degrees(grasp.opposition_rad):.0f} degrees off opposition"
+        return [Wanted(candidate, float("nan"), scores | {"cost": grasp.cost}, why)]
+
+
+def obstacles_of(scene: GraspScene) -> list[Box | Cloud]:
+    """Everything that the robot must not touch, in its base frame; the fingers may touch the object."""
+    base = scene.base_from_points
+    found: list[Box | Cloud] = [Cloud(OBJECT, scene.points @ base[:3, :3].T + base[:3, 3], grasped=True)]
+    if scene.neighbours is not None and len(scene.neighbours):
+        found.append(Cloud(NEIGHBOURS, scene.neighbours))
+    if scene.table_z_m is not None:
+        found.append(table(scene.table_z_m))
+    return found
+
+
+def _in_points_frame(scene: GraspScene) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Neighbours (M, 3) and the table's plane (4,), n . p + d = 0, in the frame of the points."""
+    rotation, shift = scene.base_from_points[:3, :3], scene.base_from_points[:3, 3]
+    around = None
+    if scene.neighbours is not None and len(scene.neighbours):
+        around = (scene.neighbours - shift) @ rotation
+    plane = None
+    if scene.table_z_m is not None:
+        plane = np.array([*rotation[2], shift[2] - scene.table_z_m])
+    return around, plane
