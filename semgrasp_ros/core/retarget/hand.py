@@ -98,19 +98,41 @@ def retarget_to_hand(
             raise ValueError(f"plane: normal {plane[:3]} is not of length one; normalise it")
     if obstacles is not None:
         obstacles = _array("obstacles", obstacles, (None, 3))
-    surface = CloudSurface(points, normals)
-    around = CloudSurface(obstacles) if obstacles is not None and len(obstacles) else None
+    # In the frame of the person's palm every number is the same wherever the scene stands.
+    # To a tenth of a micrometre, since the search would amplify the rounding of the way there.
+    there = palm_frame(keypoints)
+    turn, shift = there[:3, :3], there[:3, 3]
+    if plane is not None:
+        plane = np.array([*(plane[:3] @ turn), plane[3] + plane[:3] @ shift])
+    around = None if obstacles is None or not len(obstacles) else CloudSurface((obstacles - shift) @ turn)
+    points, normals = np.round((points - shift) @ turn, 7), np.round(normals @ turn, 7)
+    scene = Scene(CloudSurface(points, normals), plane, around)
+    vertices, keypoints = (np.round((part - shift) @ turn, 7) for part in (vertices, keypoints))
+    return _moved(_best(hand, vertices, regions, keypoints, points, normals, scene, config), there)
+
+
+def _best(
+    hand: HandKinematics,
+    vertices: np.ndarray,
+    regions: np.ndarray,
+    keypoints: np.ndarray,
+    points: np.ndarray,
+    normals: np.ndarray,
+    scene: Scene,
+    config: HandConfig,
+) -> HandGrasp:
+    """The best grasp of several sets of fingers."""
+    like = KeypointRetargeter(hand).solve(keypoints)
     touches = human_touches(
-        vertices, regions, keypoints, points, normals, surface, config.touch_m, config.wrap_m
+        vertices, regions, keypoints, points, normals, scene.surface, config.touch_m, config.wrap_m
     )
-    scene = Scene(surface, plane, around)
-    follower = KeypointRetargeter(hand)
-    like = follower.solve(keypoints)
     best = None
     for fingers in _finger_sets(hand, touches):
         planned = plan_contacts(touches, fingers, points, normals, like.scale, hand.tip_radius_m, config)
         wanted = _like_human(hand, keypoints, like.q, planned)
         problem = GraspProblem(hand, config, scene, planned, wanted)
+        if not planned.fingers:
+            return _grasp(problem, planned, Solution(wanted, 0.0, 0), 0)
         found, tried = _search(problem, planned, config)
         grasp = _grasp(problem, planned, found, tried if best is None else best.starts + tried)
         # Where nothing is feasible, the reason told is that of all fingers.
@@ -118,6 +140,16 @@ def retarget_to_hand(
         if best.feasible:
             break
     return best
+
+
+def _moved(grasp: HandGrasp, frame: np.ndarray) -> HandGrasp:
+    """A grasp from a frame (4, 4) to the one that the frame is given in."""
+    turn, shift = frame[:3, :3], frame[:3, 3]
+    contacts = tuple(
+        dataclasses.replace(contact, point_m=turn @ contact.point_m + shift, normal=turn @ contact.normal)
+        for contact in grasp.contacts
+    )
+    return dataclasses.replace(grasp, palm=frame @ grasp.palm, contacts=contacts)
 
 
 def _finger_sets(hand: HandKinematics, touches: HumanTouches) -> list[tuple[str, ...]]:
@@ -182,7 +214,7 @@ def _search(problem: GraspProblem, touches: HumanTouches, config: HandConfig) ->
 def _middle(problem: GraspProblem, state: HandState) -> np.ndarray:
     hand = problem.hand
     tips = problem.in_object_frame(state, hand.place(hand.pose(state.q), hand.tips))
-    return tips[problem.touching].mean(axis=0) if len(problem.touching) else tips.mean(axis=0)
+    return tips[problem.touching].mean(axis=0)
 
 
 def _moved_tips(problem: GraspProblem, state: HandState, outwards_m: float) -> np.ndarray:

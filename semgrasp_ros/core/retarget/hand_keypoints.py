@@ -38,7 +38,7 @@ class KeypointConfig:
 
     tip_weight: float = 1.0
     bone_weight: float = 0.1
-    pinch_weight: float = 3.0
+    pinch_weight: float = 5.0
     pinch_begins_m: float = 0.06
     pinch_whole_m: float = 0.035
     stay_weight: float = 2e-4
@@ -205,6 +205,8 @@ class KeypointRetargeter:
         bones = (local[start + 1] - local[start]) @ own[:3, :3].T
         lengths = np.linalg.norm(bones, axis=1, keepdims=True)
         bones = np.where(lengths > SHORTEST_M, bones / np.maximum(lengths, SHORTEST_M), np.nan)
+        # Bones alone would pull a finger elsewhere than its tip did before it was lost.
+        bones[np.isnan(tips[self.hand.bone_finger, 0])] = np.nan
         between = (local[self._first + 3] - local[self._first[self._thumb] + 3]) @ own[:3, :3].T
         previous = self.hand.open_rad if q0 is None else np.asarray(q0, float)
         return KeypointProblem(

@@ -59,8 +59,8 @@ class HandConfig:
     wrist_turn_weight_m: float = 0.01
     iterations: int = 15
     polish_iterations: int = 30
-    starts: int = 8
-    enough: int = 3
+    starts: int = 6
+    enough: int = 2
     margin_m: float = 0.001
     tolerated_gap_m: float = 0.004
     tolerated_overlap_m: float = 0.004
