@@ -32,6 +32,8 @@ HOLDING_OPENING_M = 0.004
 LIFT_M = 0.22
 CLEARANCE_ABOVE_BIN_M = 0.24
 HOOK_INTERVAL_S = 0.02
+# After a trajectory, until joints that followed it are at rest.
+SETTLE_S = 0.1
 
 
 class CellBusyError(RuntimeError):
@@ -398,7 +400,58 @@ class Cell:
                 return True
         return False
 
+    def follow(
+        self,
+        joints: tuple[str, ...],
+        times_s: np.ndarray,
+        positions: np.ndarray,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> GraspResult:
+        """Moves the arm's or the fingers' joints along points in time, linear between them.
+
+        Args:
+            joints: ARM_JOINTS or FINGER_JOINTS, in any order.
+            times_s: (T,) since the start, ascending.
+            positions: (T, n) radians, of fingers metres.
+            should_stop: asked all the time; when it says so the joints stay where they are.
+
+        Raises:
+            ValueError: the joints are others.
+        """
+        names = next((group for group in (ARM_JOINTS, FINGER_JOINTS) if set(group) == set(joints)), None)
+        if names is None or len(joints) != len(names):
+            raise ValueError(
+                f"joint_names: {', '.join(joints)[:200]} are neither those of the arm nor of the fingers"
+            )
+        columns = positions[:, [joints.index(name) for name in names]]
+        of_arm, began = names is ARM_JOINTS, self._data.time
+        begin = self._data.ctrl[:7].copy() if of_arm else self._data.qpos[self._finger_addresses].copy()
+        if times_s[0] > 0:
+            times_s, columns = np.append(0.0, times_s), np.concatenate([begin[None], columns])
+        self._should_stop = should_stop
+        try:
+            while (elapsed := self._data.time - began) < times_s[-1]:
+                self._set_joints(of_arm, *_between(times_s, columns, elapsed))
+                self._step()
+            self._set_joints(of_arm, columns[-1], np.zeros(len(names)))
+            self._wait(SETTLE_S)
+        except _StopAskedError:
+            here = self._data.qpos[self._arm_addresses if of_arm else self._finger_addresses].copy()
+            self._set_joints(of_arm, here, np.zeros(len(names)))
+            return GraspResult("cancelled", "stopped by request, where it was", self.gripper_opening_m)
+        finally:
+            self._should_stop = None
+        if not of_arm:
+            self._closed = bool(columns[-1].sum() < begin.sum())
+        return GraspResult("ok", "", self.gripper_opening_m)
+
     # Physics.
+
+    def _set_joints(self, of_arm: bool, position: np.ndarray, velocity: np.ndarray) -> None:
+        if of_arm:
+            self._command(position, velocity)
+        else:
+            self._data.ctrl[7] = position.mean()
 
     def _find_rest(self) -> np.ndarray:
         """Where the arm waits and where it shows what it holds: beside the bin, out of the scene camera's view."""
@@ -526,3 +579,12 @@ class Cell:
         if self._eye is not None:
             self._eye.close()
             self._eye = None
+
+
+def _between(times_s: np.ndarray, points: np.ndarray, time_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """Point (n,) and its rate of change at a time, linear between points (T, n)."""
+    after = int(np.clip(np.searchsorted(times_s, time_s), 1, max(len(times_s) - 1, 1)))
+    if len(times_s) == 1:
+        return points[0], np.zeros(points.shape[1])
+    rate = (points[after] - points[after - 1]) / (times_s[after] - times_s[after - 1])
+    return points[after - 1] + rate * (time_s - times_s[after - 1]), rate

@@ -1,7 +1,8 @@
 """The cell as a robot on ROS: cameras, joints, clock, and the three actions that any robot offers.
 
 Out: scene/image, scene/depth, scene/camera_info, held/image, held/camera_info, joint_states, /clock,
-overview/image (for people). Actions: execute_grasp, present_object, release_object. Service: ~/new_scene.
+overview/image (for people). Actions: execute_grasp, present_object, release_object; and, as ROS 2 control's controllers,
+arm_controller/follow_joint_trajectory and gripper_controller/follow_joint_trajectory. Service: ~/new_scene.
 ~/ground_truth (JSON) is for scoring only.
 """
 
@@ -24,6 +25,7 @@ from semantic_grasping.action import ExecuteGrasp, PresentObject, ReleaseObject
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
 
 from grasp2vec_ros.core.options import option
 from grasp2vec_ros.nodes.messages import time_message
@@ -34,7 +36,9 @@ from grasp_cell.config import CellConfig
 from grasp_node_kit.action_server import serve_action
 from grasp_node_kit.extrinsics import from_pose
 from grasp_node_kit.images import array_to_image
+from grasp_node_kit.limits import MOST_JOINTS, MOST_POINTS, check_count
 from grasp_node_kit.monitors import Stopwatch
+from grasp_node_kit.motion_door import TRAJECTORY, action_of
 from grasp_node_kit.node import KitNode, in_background, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, RESULT
@@ -50,6 +54,8 @@ OUTCOMES = {
 
 # What the cell looks at again for every step or every new scene.
 LIVE = ("real_time_factor", "objects_per_scene", "variation")
+
+FOLLOWED = ("arm_controller/follow_joint_trajectory", "gripper_controller/follow_joint_trajectory")
 
 
 @dataclass
@@ -90,6 +96,10 @@ class CellNode(KitNode):
             serve_action(self, ExecuteGrasp, "execute_grasp", self._execute_grasp, self._refuse, group),
             serve_action(self, PresentObject, "present_object", self._present_object, self._refuse, group),
             serve_action(self, ReleaseObject, "release_object", self._release_object, self._refuse, group),
+            *(
+                serve_action(self, action_of(TRAJECTORY), name, self._follow, self._refuse, group)
+                for name in FOLLOWED
+            ),
         ]
         self.offer(Trigger, "~/new_scene", self._new_scene, group)
         self._frame_time = Stopwatch("frames")
@@ -282,6 +292,27 @@ class CellNode(KitNode):
         handle.succeed() if result.outcome == "ok" else handle.abort()
         return ReleaseObject.Result(success=result.outcome == "ok", message=result.message)
 
+    def _follow(self, handle: ServerGoalHandle) -> object:
+        """As a trajectory controller: follows, holds where it is when cancelled, refuses what it cannot follow."""
+        asked = handle.request.trajectory
+        result = action_of(TRAJECTORY).Result()
+
+        def follow() -> GraspResult:
+            times, positions = trajectory_arrays(asked)
+            return self._cell.follow(
+                tuple(asked.joint_names), times, positions, lambda: handle.is_cancel_requested
+            )
+
+        ended = self._move(follow)
+        if ended.outcome == "cancelled":
+            handle.canceled()
+        elif ended.outcome == "ok":
+            handle.succeed()
+        else:
+            result.error_code, result.error_string = result.INVALID_GOAL, ended.message
+            handle.abort()
+        return result
+
     def _move(self, motion: Callable[[], GraspResult]) -> GraspResult:
         """Runs a motion and publishes what the cameras see after it, before the result is known to anybody."""
 
@@ -309,6 +340,25 @@ class CellNode(KitNode):
         with self._arm:
             self._in_physics(work)
         response.message = f"{self.cell_config.objects_per_scene} other objects are in the bin"
+
+
+def trajectory_arrays(message: JointTrajectory) -> tuple[np.ndarray, np.ndarray]:
+    """Times (T,) in seconds and positions (T, n) of a trajectory.
+
+    Raises:
+        ValueError: points are missing, have other numbers of positions, are not finite, or times do not ascend.
+    """
+    check_count(len(message.joint_names), MOST_JOINTS, "trajectory.joint_names")
+    check_count(len(message.points), MOST_POINTS, "trajectory.points")
+    count = len(message.joint_names)
+    if not message.points or any(len(point.positions) != count for point in message.points):
+        raise ValueError(f"trajectory.points: each needs {count} positions, and there must be one at least")
+    spans = [point.time_from_start for point in message.points]
+    times = np.array([span.sec + span.nanosec * 1e-9 for span in spans])
+    positions = np.array([point.positions for point in message.points], float)
+    if times[0] < 0 or (np.diff(times) <= 0).any() or not np.isfinite(positions).all():
+        raise ValueError("trajectory.points: times must ascend from 0 or later, and positions be finite")
+    return times, positions
 
 
 def camera_info(camera: Camera) -> CameraInfo:

@@ -7,6 +7,8 @@ LARGEST_COMPRESSED_BYTES = 64 * 2**20
 # Names, ids and paths.
 LONGEST_TEXT = 256
 MOST_JOINTS = 1024
+# Of a trajectory: half a minute at 600 points a second.
+MOST_POINTS = 20_000
 
 
 def check_image_size(height: int, width: int, name: str) -> None:

@@ -70,7 +70,7 @@ class ExecuteConfig:
         maximum=0.5,
     )
     joints_timeout_s: float = option(
-        0.5, "joint states may be so old; during a motion the arm stops", minimum=0.02, maximum=10.0
+        1.0, "joint states may be so old; during a motion the arm stops", minimum=0.02, maximum=10.0
     )
     period_s: float = option(
         0.02, "how often cancels and joint states are looked at", minimum=0.005, maximum=0.2

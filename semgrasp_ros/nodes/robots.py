@@ -10,13 +10,11 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from grasp2vec_ros.core.options import option
-from grasp_node_kit.limits import MOST_JOINTS, check_count
+from grasp_node_kit.limits import MOST_JOINTS, MOST_POINTS, check_count
 from semgrasp_ros.core.retarget import trajectory as core
 from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Robot
 from semgrasp_ros.core.retarget.robots import load_robot
 
-# Half an hour at a kilohertz is a mistake.
-MOST_POINTS = 20_000
 # Measured positions lie a little beyond limits at which an arm rests.
 BEYOND_LIMITS_RAD = 0.02
 AS_IN_FILE = ""
