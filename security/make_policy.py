@@ -28,6 +28,7 @@ from grasp2vec_ros.nodes.perception import PerceptionNode
 from grasp2vec_ros.nodes.trainer import TrainerNode
 from grasp_cell.node import CellNode
 from grasp_node_kit.node import KitNode
+from grasp_viewer.node import ViewerNode
 from semgrasp_ros.nodes.semgrasp import SemGraspNode
 
 POLICY = Path(__file__).parent / "policy.xml"
@@ -88,6 +89,13 @@ SUBJECTS = {
     "grasping": Subject(GraspingNode, variants=(_DEPTH | {"use_sim_time": True},), uses_tf=True),
     # Its endpoints are there before its model is.
     "semgrasp": Subject(SemGraspNode, {"autostart": False}, (_DEPTH | {"use_sim_time": True},), uses_tf=True),
+    "viewer": Subject(
+        ViewerNode,
+        {"serve": False},
+        (_COLOUR | _DEPTH | {"use_sim_time": True},),
+        uses_tf=True,
+        folders=("recording",),
+    ),
     # It makes the time.
     "cell": Subject(CellNode, {"seen_toys": 2, "novel_toys": 1, "objects_per_scene": 1}, ()),
 }

@@ -172,6 +172,7 @@ CELL = (
 RVIZ = (
     Argument("rviz", "Start RViz.", "false", FLAG),
     Argument("rviz_config", "RViz configuration; empty: rviz/semantic_grasping.rviz of the package."),
+    Argument("viewer", "Start the view in a browser; it needs rerun-sdk.", "false", FLAG),
 )
 PARTS = (
     Argument("grasp2vec", "Start the Grasp2Vec nodes.", "true", FLAG),

@@ -14,6 +14,7 @@ from grasp_node_kit.bringup.nodes import (
     plan_cell,
     plan_node,
     plan_rviz,
+    plan_viewer,
 )
 from grasp_node_kit.bringup.plan import IncludePlan, Plan
 from grasp_node_kit.bringup.setting import Setting, check_namespace
@@ -45,9 +46,9 @@ def _semgrasp(setting: Setting) -> list[Plan]:
 
 
 def _surroundings(setting: Setting) -> list[Plan]:
-    """The cell where it is the source, the camera's frame, and RViz."""
+    """The cell where it is the source, the camera's frame, RViz and the view in a browser."""
     cell = [plan_cell(setting)] if setting.text("source") == "cell" else []
-    return [*cell, *plan_camera_frame(setting), *plan_rviz(setting)]
+    return [*cell, *plan_camera_frame(setting), *plan_rviz(setting), *plan_viewer(setting)]
 
 
 def _bringup(setting: Setting) -> list[Plan]:
@@ -67,6 +68,7 @@ def _replay(setting: Setting) -> list[Plan]:
         *(plan_node(name, setting, own_clock) for name in names),
         *plan_camera_frame(setting),
         *plan_rviz(setting, own_clock),
+        *plan_viewer(setting, own_clock),
         plan_play(setting),
     ]
 

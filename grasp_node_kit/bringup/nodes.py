@@ -61,6 +61,11 @@ NODES = {
         subscribes=("object_points", "object_mask", "scene_depth", "scene_camera_info"),
         parameters=(("model", "model"), ("hand", "hand"), ("object_source", "source"), _BASE_FRAME, _DEPTH),
     ),
+    "viewer": NodeFacts(
+        "viewer.yaml",
+        subscribes=("scene_image", "scene_depth", "scene_camera_info", "held_image", "object_points"),
+        parameters=(_BASE_FRAME, _COLOUR, _DEPTH),
+    ),
     "cell": NodeFacts(
         "cell.yaml",
         publishes=("scene_image", "scene_depth", "scene_camera_info", "held_image", "joint_states"),
@@ -191,6 +196,11 @@ def plan_camera_frame(setting: Setting) -> list[NodePlan]:
             arguments=(*(word for name, value in words for word in (f"--{name}", f"{value:.9g}")), *frames),
         )
     ]
+
+
+def plan_viewer(setting: Setting, own_clock: bool = True) -> list[NodePlan]:
+    """The view in a browser, when it is asked for."""
+    return [plan_node("viewer", setting, own_clock)] if setting.flag("viewer") else []
 
 
 def plan_rviz(setting: Setting, own_clock: bool = True) -> list[NodePlan]:

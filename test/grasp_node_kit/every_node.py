@@ -19,6 +19,7 @@ from grasp2vec_ros.nodes.perception import PerceptionNode
 from grasp2vec_ros.nodes.trainer import TrainerNode
 from grasp_cell.node import CellNode
 from grasp_node_kit.node import KitNode
+from grasp_viewer.node import ViewerNode
 from semgrasp_ros.nodes.semgrasp import SemGraspNode
 from test.semgrasp_ros.nodes.stand_in import StandIn
 
@@ -117,6 +118,15 @@ NODES: dict[str, Described] = {
         missed=("waiting for {ns}/object/points", "{ns}/scene/camera_info"),
         service=("generate_grasp", GenerateGrasp),
     ),
+    "viewer": Described(
+        ViewerNode,
+        "grasp_viewer.node",
+        ("rate_hz", 2.0, 1000.0),
+        ("web_port", 9999),
+        ("page", "recording", *_slot("scene/image"), *_slot("perception/overlay")),
+        missed=("nobody publishes {ns}/scene/image",),
+        parameters={"serve": False},
+    ),
     "cell": Described(
         CellNode,
         "grasp_cell.node",
@@ -144,6 +154,7 @@ def parameters_of(name: str, folder: Path) -> dict[str, Any]:
         "capture": ("store",),
         "perception": ("store", "checkpoints"),
         "trainer": ("store", "checkpoints"),
+        "viewer": ("recording",),
     }
     own = {key: str(folder / key) for key in folders.get(name, ())}
     return NODES[name].parameters | own
