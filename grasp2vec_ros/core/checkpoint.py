@@ -109,6 +109,12 @@ def checkpoints(folder: str | Path) -> list[Path]:
     )
 
 
+def delete_old_checkpoints(folder: str | Path, keep: int) -> None:
+    """Deletes all but the files that were written last."""
+    for path in sorted(checkpoints(folder), key=lambda p: p.stat().st_mtime_ns)[:-keep]:
+        path.unlink(missing_ok=True)
+
+
 def newest_checkpoint(folder: str | Path) -> Path | None:
     """The file that was written last, or None."""
     return max(checkpoints(folder), key=lambda path: path.stat().st_mtime_ns, default=None)

@@ -7,22 +7,32 @@ returns; several processes may write, and read while others write. Images are lo
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 import threading
 import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
-import cv2
 import numpy as np
 
 from grasp2vec_ros.core.experience import Experience
+from grasp2vec_ros.core.record import (
+    ExperienceUnreadableError as ExperienceUnreadableError,
+)
+from grasp2vec_ros.core.record import (
+    Record,
+    StoredImage,
+    StoreError,
+    damaged,
+    decode_record,
+    encode_record,
+    is_heldout,
+)
 
 FILE_NAME = "experience.sqlite3"
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 30.0
-# One attempt in ten, chosen by its id alone, is never trained on.
-HELDOUT_SHARE = 0.1
 
 _SCHEMA = """
 CREATE TABLE experience (
@@ -47,27 +57,15 @@ CREATE TABLE image (
     PRIMARY KEY (experience, role, position)
 ) WITHOUT ROWID;
 """
-
-
-class StoreError(RuntimeError):
-    """The store could not be opened, read or written; what it holds is unchanged."""
+Result = TypeVar("Result")
 
 
 class StoreSchemaError(StoreError):
     """The store was written by a newer version of this package."""
 
 
-class ExperienceUnreadableError(StoreError):
-    """An attempt is damaged on disk; the others are not affected."""
-
-
 class UnknownExperienceError(StoreError):
     """No attempt of that id."""
-
-
-def is_heldout(experience_id: str) -> bool:
-    """Whether an attempt is kept out of training; depends on its id alone."""
-    return zlib.crc32(b"heldout" + experience_id.encode()) / 2**32 < HELDOUT_SHARE
 
 
 def _rank(experience_id: str) -> int:
@@ -92,6 +90,8 @@ class ExperienceStore:
         self._file = self.folder / FILE_NAME
         self._read_only = read_only
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._counted = (0, 0, 0)  # the last number, attempts up to it, and how many of them lifted something
         if read_only and not self._file.is_file():
             raise StoreError(f"store: {self._file} does not exist; nothing has been stored there yet")
         try:
@@ -139,8 +139,15 @@ class ExperienceStore:
 
     def counts(self) -> tuple[int, int]:
         """Attempts, and how many of them lifted something."""
-        total, lifted = self._query("SELECT COUNT(*), COALESCE(SUM(success), 0) FROM experience")[0]
-        return int(total), int(lifted)
+        with self._counting:
+            last, total, lifted = self._counted
+            # Attempts are never taken out and numbered in the order of their commits, so counting goes on from
+            # the last one that was counted: only the first call looks at all of them.
+            later = f"WHERE number > {last}" if last else ""  # without a condition, the index alone is read
+            found = self._query(f"SELECT MAX(number), COUNT(*), SUM(success) FROM experience {later}")[0]
+            if found[1]:
+                self._counted = (found[0], total + found[1], lifted + found[2])
+            return self._counted[1:]
 
     def add(self, experience: Experience) -> str:
         """Stores an attempt; it is on disk when this returns.
@@ -152,51 +159,102 @@ class ExperienceStore:
             ValueError: the attempt is not one (see `Experience.check`).
             StoreError: disk full, read-only, or an id that exists already; nothing was stored.
         """
-        experience.check()
-        images = [("pre", 0, experience.pre), ("post", 0, experience.post)]
-        images += [("held", i, view) for i, view in enumerate(experience.held)]
-        encoded = [(role, position, _encode(image)) for role, position, image in images]
-        row = (
-            experience.experience_id,
-            experience.robot_id,
-            experience.episode,
-            experience.attempt,
-            experience.stamp_ns,
-            int(experience.success),
-            int(is_heldout(experience.experience_id)),
-            _rank(experience.experience_id),
-            json.dumps(_details(experience)),
-        )
+        self._write([encode_record(experience)], self._insert)
+        return experience.experience_id
+
+    def add_new(self, records: Iterable[Record]) -> list[str]:
+        """Stores those of some attempts that are not there yet, all of them or, on an error, none.
+
+        Returns:
+            For each: "added"; "known", its id is there with the same content; "copy", the same content (see
+            `Record.content`) is there under another id; "conflict", its id is there with another content.
+
+        Raises:
+            StoreError: disk full or read-only; none was stored.
+        """
+        records = list(records)
+        # Looking for copies needs it; robots that never merge do without. Other versions of this package ignore it.
+        self._query("CREATE INDEX IF NOT EXISTS experience_by_stamp ON experience (robot_id, stamp_ns)")
+        return self._write(records, self._insert_new) if records else []
+
+    def _write(self, records: list[Record], write: Callable[[Record], Result]) -> list[Result]:
+        """Does something with each record in one transaction."""
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                number = self._connection.execute(
-                    "INSERT INTO experience (experience_id, robot_id, episode, attempt, stamp_ns, success, heldout, rank, details)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    row,
-                ).lastrowid
-                self._connection.executemany(
-                    "INSERT INTO image VALUES (?, ?, ?, ?, ?)",
-                    [(number, role, position, zlib.crc32(png), png) for role, position, png in encoded],
-                )
+                results = [write(record) for record in records]
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
+                more = f" and {len(records) - 1} more" if len(records) > 1 else ""
+                raise StoreError(
+                    f"store: attempt {records[0].experience_id}{more} was not stored in {self._file}: {error}"
+                ) from error
+            finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                raise StoreError(
-                    f"store: attempt {experience.experience_id} was not stored in {self._file}: {error}"
-                ) from error
-        return experience.experience_id
+        return results
 
-    def ids(self, lifted: bool | None = None, split: str | None = None) -> list[str]:
-        """Ids in the order in which they were stored, of one split ("train", "heldout") or of both."""
+    def _insert(self, record: Record) -> None:
+        number = self._connection.execute(
+            "INSERT INTO experience (experience_id, robot_id, episode, attempt, stamp_ns, success, heldout, rank, details)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                record.experience_id,
+                record.robot_id,
+                record.episode,
+                record.attempt,
+                record.stamp_ns,
+                int(record.success),
+                int(is_heldout(record.experience_id)),
+                _rank(record.experience_id),
+                json.dumps(record.details),
+            ),
+        ).lastrowid
+        self._connection.executemany(
+            "INSERT INTO image VALUES (?, ?, ?, ?, ?)",
+            [(number, i.role, i.position, zlib.crc32(i.png), i.png) for i in record.images],
+        )
+
+    def _insert_new(self, record: Record) -> str:
+        known = self._connection.execute(
+            "SELECT number FROM experience WHERE experience_id = ?", (record.experience_id,)
+        ).fetchall()
+        if known:
+            return "known" if self._same_images(known[0][0], record) else "conflict"
+        # No camera takes two scenes at one time: what differs in the stamp is no copy and need not be compared.
+        candidates = self._connection.execute(
+            "SELECT number FROM experience WHERE robot_id = ? AND stamp_ns = ? AND success = ?",
+            (record.robot_id, record.stamp_ns, int(record.success)),
+        ).fetchall()
+        if any(self._same_images(number, record) for (number,) in candidates):
+            return "copy"
+        self._insert(record)
+        return "added"
+
+    def _same_images(self, number: int, record: Record) -> bool:
+        rows = self._connection.execute(
+            "SELECT role, position, png FROM image WHERE experience = ? ORDER BY role, position", (number,)
+        ).fetchall()
+        return [StoredImage(*row) for row in rows] == list(record.images)
+
+    def ids(
+        self, lifted: bool | None = None, split: str | None = None, newest: int | None = None
+    ) -> list[str]:
+        """Ids in the order in which they were stored.
+
+        Args:
+            lifted: only those that lifted something, or only those that did not; None: both.
+            split: "train", "heldout", or None for both.
+            newest: only so many, the last ones; the time does not depend on the size of the store.
+        """
         conditions, values = _conditions(lifted, split)
-        return [
-            row[0]
-            for row in self._query(
-                f"SELECT experience_id FROM experience {conditions} ORDER BY number", values
-            )
-        ]
+        if newest is None:
+            statement = f"SELECT experience_id FROM experience {conditions} ORDER BY number"
+        else:
+            # From the end of the table: by the index all attempts of the split would be fetched and sorted.
+            statement = f"SELECT experience_id FROM experience NOT INDEXED {conditions} ORDER BY number DESC LIMIT {int(newest)}"
+        found = [row[0] for row in self._query(statement, values)]
+        return found if newest is None else found[::-1]
 
     def get(self, experience_id: str) -> Experience:
         """Reads an attempt.
@@ -205,6 +263,10 @@ class ExperienceStore:
             UnknownExperienceError: there is none of that id.
             ExperienceUnreadableError: it is damaged.
         """
+        return decode_record(self.record(experience_id), str(self._file))
+
+    def record(self, experience_id: str) -> Record:
+        """Reads an attempt as it is kept; raises as `get` does, except for what only decoding would find."""
         rows = self._query(
             "SELECT number, robot_id, episode, attempt, stamp_ns, success, details FROM experience WHERE experience_id = ?",
             (experience_id,),
@@ -213,44 +275,20 @@ class ExperienceStore:
             raise UnknownExperienceError(
                 f"experience_id: {experience_id!r} is not in the store {self.folder}"
             )
-        number, robot_id, episode, attempt, stamp_ns, success, details = rows[0]
+        number, *facts, success, details = rows[0]
         images = self._images(experience_id, number)
-        return Experience(
-            robot_id=robot_id,
-            episode=episode,
-            attempt=attempt,
-            stamp_ns=stamp_ns,
-            success=bool(success),
-            experience_id=experience_id,
-            **images,
-            **_read_details(details),
-        )
+        return Record(experience_id, *facts, bool(success), json.loads(details), images)
 
-    def _images(self, experience_id: str, number: int) -> dict:
-        held, scenes = [], {}
-        for role, _, checksum, png in self._query(
+    def _images(self, experience_id: str, number: int) -> tuple[StoredImage, ...]:
+        images = []
+        for role, position, checksum, png in self._query(
             "SELECT role, position, crc32, png FROM image WHERE experience = ? ORDER BY role, position",
             (number,),
         ):
-            image = (
-                cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
-                if zlib.crc32(png) == checksum
-                else None
-            )
-            if image is None:
-                raise ExperienceUnreadableError(
-                    f"experience {experience_id}: its {role} image is damaged in {self._file}"
-                )
-            rgb = np.ascontiguousarray(image[:, :, ::-1])
-            if role == "held":
-                held.append(rgb)
-            else:
-                scenes[role] = rgb
-        if set(scenes) != {"pre", "post"}:
-            raise ExperienceUnreadableError(
-                f"experience {experience_id}: its scene images are missing in {self._file}"
-            )
-        return {**scenes, "held": held}
+            if zlib.crc32(png) != checksum:
+                raise damaged(experience_id, role, self._file)
+            images.append(StoredImage(role, position, png))
+        return tuple(images)
 
     def sample(
         self, count: int, rng: np.random.Generator, lifted: bool | None = True, split: str | None = "train"
@@ -327,44 +365,3 @@ def _conditions(lifted: bool | None, split: str | None) -> tuple[str, tuple]:
         clauses.append("heldout = ?")
         values.append(int(split == "heldout"))
     return ("WHERE " + " AND ".join(clauses) if clauses else ""), tuple(values)
-
-
-def _encode(image: np.ndarray) -> bytes:
-    # Level 1: a third larger than the best, several times faster; capture must keep up with the robot.
-    encoded, png = cv2.imencode(".png", image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    if not encoded:
-        raise ValueError(f"image of shape {image.shape} cannot be encoded as PNG")
-    return png.tobytes()
-
-
-_DETAILS = (
-    "held_angles_rad",
-    "post_stamp_ns",
-    "held_stamps_ns",
-    "gripper_opening_m",
-    "grasp_position_m",
-    "grasp_orientation_xyzw",
-    "base_frame",
-    "scene_frame",
-    "commanded_goal",
-)
-
-
-def _details(experience: Experience) -> dict:
-    details = {name: getattr(experience, name) for name in _DETAILS}
-    details["held_angles_rad"] = [float(angle) for angle in experience.held_angles_rad]
-    for name in ("grasp_position_m", "grasp_orientation_xyzw"):
-        details[name] = None if details[name] is None else [float(value) for value in details[name]]
-    opening = float(experience.gripper_opening_m)
-    details["gripper_opening_m"] = None if math.isnan(opening) else opening
-    return details
-
-
-def _read_details(text: str) -> dict:
-    details = json.loads(text)
-    for name in ("grasp_position_m", "grasp_orientation_xyzw"):
-        details[name] = None if details[name] is None else tuple(details[name])
-    details["gripper_opening_m"] = (
-        math.nan if details["gripper_opening_m"] is None else details["gripper_opening_m"]
-    )
-    return details

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -21,10 +20,10 @@ from grasp2vec_ros.core.checkpoint import (
     Checkpoint,
     CheckpointError,
     checkpoints,
+    delete_old_checkpoints,
     load_checkpoint,
     newest_checkpoint,
     save_checkpoint,
-    write_atomically,
 )
 from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, make_model
 from grasp2vec_ros.core.evaluation import own_retrieval
@@ -33,11 +32,10 @@ from grasp2vec_ros.core.learner import Learner, LearnerConfig, NotFiniteError
 from grasp2vec_ros.core.objective import ObjectiveConfig
 from grasp2vec_ros.core.options import option
 from grasp2vec_ros.core.store import ExperienceStore, StoreError
+from grasp2vec_ros.core.training_state import load_training_state, save_training_state
 
 logger = logging.getLogger(__name__)
 
-OPTIMISER_FILE = "optimiser.safetensors"
-WEIGHT = "weight_now"
 # After so many bad batches in a row the weights themselves are suspected and the last good ones are taken back.
 BAD_BATCHES_IN_A_ROW = 20
 IDLE_S = 0.2
@@ -296,9 +294,10 @@ class OnlineTrainer:
             }
             checkpoint = save_checkpoint(folder or self.folder, self._learner.averaged, self.step, details)
             if folder is None or Path(folder) == self.folder:
-                self._save_optimiser(checkpoint)
+                state = json.dumps(self._rng.bit_generator.state)
+                save_training_state(self.folder, self._learner, checkpoint, state)
                 self._version = checkpoint.version
-                self._delete_old()
+                delete_old_checkpoints(self.folder, self.config.keep_checkpoints)
         return checkpoint
 
     def load(self, path: str | Path) -> str:
@@ -315,54 +314,11 @@ class OnlineTrainer:
             self._check_encoder(model, path)
             learner = self._learner_of(model, fine_tuning=self._initial is not None)
             learner.step_count = int(metadata["step"])
-            self._load_optimiser(learner, path.parent / OPTIMISER_FILE, metadata["version"])
+            state = load_training_state(path.parent, learner, metadata["version"])
+            if state is not None:
+                self._rng.bit_generator.state = json.loads(state)
             self._learner, self._version = learner, metadata["version"]
         return metadata["version"]
-
-    def _save_optimiser(self, checkpoint: Checkpoint) -> None:
-        names = {id(p): name for name, p in self._learner.model.named_parameters()}
-        tensors: dict[str, Tensor] = {}
-        for parameter, state in self._learner.optimiser.state.items():
-            for key, value in state.items():
-                tensors[f"{names[id(parameter)]}/{key}"] = value.detach().cpu().contiguous()
-        for name, parameter in self._learner.model.named_parameters():
-            # The checkpoint has the averaged weights; these are the ones that learning goes on from.
-            tensors[f"{name}/{WEIGHT}"] = (
-                parameter.detach().cpu().clone(memory_format=torch.contiguous_format)
-            )
-        if tensors:
-            metadata = {"version": checkpoint.version, "random": json.dumps(self._rng.bit_generator.state)}
-            write_atomically(self.folder / OPTIMISER_FILE, tensors, metadata)
-
-    def _load_optimiser(self, learner: Learner, file: Path, version: str) -> None:
-        if not file.is_file():
-            return
-        try:
-            with safetensors.safe_open(str(file), framework="pt") as opened:
-                metadata = opened.metadata() or {}
-            if metadata.get("version") != version:
-                return  # of another checkpoint: moments of other weights would mislead
-            tensors = safetensors.torch.load_file(file)
-            state = json.loads(metadata["random"])
-        except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
-            logger.warning("optimiser state %s cannot be read (%s); it starts anew", file, error)
-            return
-        parameters = dict(learner.model.named_parameters())
-        for key, value in tensors.items():
-            name, _, entry = key.rpartition("/")
-            parameter = parameters.get(name)
-            if parameter is not None and entry == WEIGHT:
-                parameter.data.copy_(value)
-            elif parameter is not None:
-                learner.optimiser.state[parameter][entry] = (
-                    value if entry == "step" else value.to(parameter.device)
-                )
-        self._rng.bit_generator.state = state
-
-    def _delete_old(self) -> None:
-        files = sorted(checkpoints(self.folder), key=lambda p: p.stat().st_mtime_ns)
-        for path in files[: -self.config.keep_checkpoints]:
-            path.unlink(missing_ok=True)
 
     def _try_to_save(self) -> None:
         try:
@@ -446,7 +402,7 @@ class OnlineTrainer:
 
     def evaluate(self) -> tuple[float, int]:
         """Retrieval of the own held image on held-out attempts, and how many were compared."""
-        ids = self.store.ids(lifted=True, split="heldout")[-self.config.evaluate_on :]
+        ids = self.store.ids(lifted=True, split="heldout", newest=self.config.evaluate_on)
         items = [item for item in (self._cache.get(i) for i in ids) if item is not None and len(item.held)]
         if len(items) < 2:
             return math.nan, len(items)

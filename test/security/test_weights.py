@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from grasp2vec_ros.core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from grasp2vec_ros.core.encoder import EncoderConfig, make_model
 from grasp2vec_ros.core.inference import Perceiver
-from grasp2vec_ros.core.trainer import OPTIMISER_FILE, OnlineTrainer, TrainerConfig
+from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
+from grasp2vec_ros.core.training_state import OPTIMISER_FILE
 from semgrasp_ros.core.data import restricted_pickle
 from semgrasp_ros.core.data.restricted_pickle import PickleRefusedError
 from semgrasp_ros.core.hand import load_hand
