@@ -24,7 +24,14 @@ _PLAIN = {
     "mono16": (np.uint16, 1),
     "32FC1": (np.float32, 1),
 }
-_COLOUR = ("rgb8", "bgr8", "rgba8", "bgra8", "mono8")
+# To RGB by OpenCV, a hundred times as fast as picking channels by index; None: they are in order.
+_COLOUR = {
+    "rgb8": None,
+    "bgr8": "COLOR_BGR2RGB",
+    "rgba8": "COLOR_RGBA2RGB",
+    "bgra8": "COLOR_BGRA2RGB",
+    "mono8": "COLOR_GRAY2RGB",
+}
 _LONGEST_ENCODING = 40
 
 
@@ -34,6 +41,12 @@ def image_to_array(message: Image, name: str = "image") -> np.ndarray:
     Raises:
         ValueError: names the field that is wrong, its value and what is expected.
     """
+    pixels = _pixels(message, name)
+    return pixels.astype(pixels.dtype.newbyteorder("="))
+
+
+def _pixels(message: Image, name: str) -> np.ndarray:
+    """As `image_to_array`, but of the message's own bytes and byte order: not to be written to."""
     if message.encoding not in _PLAIN:
         raise ValueError(
             f"{name}.encoding: {message.encoding[:_LONGEST_ENCODING]!r} is not one of {', '.join(_PLAIN)}"
@@ -47,8 +60,8 @@ def image_to_array(message: Image, name: str = "image") -> np.ndarray:
         )
     rows = np.frombuffer(message.data, np.uint8).reshape(height, message.step)[:, :row]
     kind = np.dtype(kind).newbyteorder(">" if message.is_bigendian else "<")
-    array = np.ascontiguousarray(rows).view(kind).reshape(height, width, channels)
-    return array.astype(kind.newbyteorder("="))[..., 0] if channels == 1 else array.copy()
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    return np.ascontiguousarray(rows).view(kind).reshape(shape)
 
 
 def _check_size(message: Image, name: str) -> None:
@@ -75,11 +88,12 @@ def image_to_rgb(message: Image | CompressedImage, name: str = "image") -> np.nd
         )
     if message.encoding not in _COLOUR:
         return to_rgb(message, name)
-    array = image_to_array(message, name)
-    if message.encoding == "mono8":
-        return np.repeat(array[..., None], 3, axis=2)
-    order = [0, 1, 2] if message.encoding.startswith("rgb") else [2, 1, 0]
-    return np.ascontiguousarray(array[..., order])
+    conversion = _COLOUR[message.encoding]
+    if conversion is None:
+        return image_to_array(message, name)
+    import cv2
+
+    return cv2.cvtColor(_pixels(message, name), getattr(cv2, conversion))
 
 
 def image_to_depth_m(message: Image | CompressedImage, name: str = "depth") -> np.ndarray:
@@ -98,8 +112,12 @@ def image_to_depth_m(message: Image | CompressedImage, name: str = "depth") -> n
         )
     array = image_to_array(message, name)
     if message.encoding == "16UC1":
-        return np.where(array == 0, np.nan, array * np.float32(0.001)).astype(np.float32)
-    return np.where(np.isfinite(array) & (array > 0), array, np.nan).astype(np.float32)
+        metres = array * np.float32(0.001)
+        metres[array == 0] = np.nan
+        return metres
+    # NaN is not greater than 0 either.
+    array[~((array > 0) & (array < np.inf))] = np.nan
+    return array
 
 
 def image_to_float(message: Image, name: str = "image") -> np.ndarray:
