@@ -1,8 +1,8 @@
 """The viewer node: what the robot sees and thinks, live in a browser.
 
-In: scene/image, scene/depth, scene/camera_info, held/image, overview/image, object/points, perception/overlay,
+In: scene/image, scene/depth, scene/camera_info, held/image, overview/image, perception/overlay,
 perception/goal_image, perception/goal, perception/markers, perception/reward, capture/experience, trainer/status,
-semgrasp/markers, semgrasp/hand_grasps, and TF where tf2_msgs is installed. Out: a page on this machine, and a file
+semgrasp/markers, semgrasp/object_points, semgrasp/hand_grasps, retarget/markers, and TF where tf2_msgs is installed. Out: a page on this machine, and a file
 when one is named.
 """
 
@@ -67,10 +67,11 @@ class ViewerNode(KitNode):
         self._held: NewestSlot[Image] = NewestSlot("held/image")
         self._overview: NewestSlot[Image] = NewestSlot("overview/image")
         self._overlay: NewestSlot[Image] = NewestSlot("perception/overlay")
-        self._object: NewestSlot[PointCloud2] = NewestSlot("object/points")
+        self._object: NewestSlot[PointCloud2] = NewestSlot("semgrasp/object_points")
         self._server: Server | None = None
         self._view: View | None = None
         self._recording: Path | None = None
+        self._camera_frame = ""
         self._showing = threading.RLock()
         self._extrinsics: Extrinsics | None = None
         self._stop = threading.Event()
@@ -88,6 +89,7 @@ class ViewerNode(KitNode):
         self.feed(self._overview, Image, SENSOR, group)
         self.feed(self._overlay, Image, SENSOR, group)
         self.feed(self._object, PointCloud2, SENSOR, group)
+        self._hear(MarkerArray, "retarget/markers", lambda m: self._draw(places.ROBOT_GRASP, m), LATCHED)
         self._hear(Image, "perception/goal_image", self._show_goal_image, LATCHED)
         self._hear(Goal, "perception/goal", self._show_goal, LATCHED)
         self._hear(MarkerArray, "perception/markers", lambda m: self._draw(places.PEAK, m), RESULT)
@@ -106,6 +108,7 @@ class ViewerNode(KitNode):
         config = self.config
         if not config.serve and not config.recording:
             raise ValueError("serve, recording: the view goes nowhere; serve it or name a file")
+        self._camera_frame = ""
         self._recording = unused(Path(config.recording).expanduser()) if config.recording else None
         if config.serve:
             self._server = Server(config.web_port, config.data_port, config.memory_mb)
@@ -240,8 +243,9 @@ class ViewerNode(KitNode):
 
     def _place_camera(self, frame: str) -> None:
         """Parameters that say where the camera is are a transform too; without them it comes from TF."""
-        if self._extrinsics is None:
+        if self._extrinsics is None or frame == self._camera_frame:
             return
+        self._camera_frame = frame
         pose = to_pose(self._extrinsics.base_from_camera(frame))
         at = Vector3(x=pose.position.x, y=pose.position.y, z=pose.position.z)
         transform = TransformStamped(
@@ -251,7 +255,7 @@ class ViewerNode(KitNode):
         self._view.transform(transform, static=True)
 
     def _show_object(self, message: PointCloud2) -> None:
-        points = cloud_to_arrays(message, "object/points").points.reshape(-1, 3)
+        points = cloud_to_arrays(message, "semgrasp/object_points").points.reshape(-1, 3)
         points = points[np.isfinite(points).all(axis=1)]
         colours = np.array([OBJECT_COLOUR], np.uint8)
         self._view.cloud(places.OBJECT, message.header.frame_id, points, colours, POINT_M)

@@ -39,6 +39,7 @@ class View:
         except ImportError as error:
             raise RuntimeError(HOW_TO_INSTALL) from error
         self._rr = rr
+        self._with_axes: set[str] = set()
         self._stream = rr.RecordingStream("semantic_grasping")
         if recording is not None:
             recording.parent.mkdir(parents=True, exist_ok=True)
@@ -87,10 +88,11 @@ class View:
             parent_frame=parent,
             child_frame=child,
         )
-        self._log([*places.FRAMES.split("/"), child], placed, static=static)
-        self._log(
-            [*places.FRAMES.split("/"), child, "axes"], rr.CoordinateFrame(child), _axes(rr), static=True
-        )
+        path = [*places.FRAMES.split("/"), child]
+        self._log(path, placed, static=static)
+        if child not in self._with_axes:
+            self._with_axes.add(child)
+            self._log([*path, "axes"], rr.CoordinateFrame(child), _axes(rr), static=True)
 
     def markers(self, place: str, array: MarkerArray) -> list[str]:
         """Draws the markers of an array; returns what is wrong with those that cannot be drawn.

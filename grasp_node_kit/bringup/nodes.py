@@ -38,6 +38,7 @@ _DEVICE = ("device", "device")
 _ROBOT_ID = ("robot_id", "robot_id")
 _COLOUR = ("image_transport", "image_transport")
 _DEPTH = ("depth_transport", "depth_transport")
+_ROBOT_FILE = ("robot_file", "robot_file")
 
 NODES = {
     "capture": NodeFacts(
@@ -63,8 +64,17 @@ NODES = {
     ),
     "viewer": NodeFacts(
         "viewer.yaml",
-        subscribes=("scene_image", "scene_depth", "scene_camera_info", "held_image", "object_points"),
+        subscribes=("scene_image", "scene_depth", "scene_camera_info", "held_image"),
         parameters=(_BASE_FRAME, _COLOUR, _DEPTH),
+    ),
+    "retarget": NodeFacts(
+        "retarget.yaml",
+        subscribes=("joint_states", "obstacle_points", "scene_depth", "scene_camera_info"),
+        parameters=(("hand", "hand"), _ROBOT_FILE, _BASE_FRAME, _DEPTH),
+    ),
+    "execute": NodeFacts("retarget.yaml", subscribes=("joint_states",), parameters=(_ROBOT_FILE,)),
+    "teleop": NodeFacts(
+        "retarget.yaml", subscribes=("hand_keypoints", "joint_states"), parameters=(_ROBOT_FILE,)
     ),
     "cell": NodeFacts(
         "cell.yaml",
