@@ -22,14 +22,14 @@ from semgrasp_ros.core.tokens.pose import HandPose
 class RefineConfig:
     """How decoded grasps are refined."""
 
-    near_m: float = field(default=0.015, metadata={"help": "skin this near to the object is meant to touch"})
+    near_m: float = field(default=0.012, metadata={"help": "skin this near to the object is meant to touch"})
     search: SearchConfig = field(
         default_factory=lambda: SearchConfig(
             steps=60,
             translation_rate_m=0.0015,
             rotation_rate_rad=0.012,
             angle_rate_rad=0.02,
-            weights=ContactWeights(attraction=3.0, penetration=12.0, clearance=0.0, stay=200.0),
+            weights=ContactWeights(attraction=8.0, inner=1.0, clearance=0.0, stay=500.0, overlap_m=0.0025),
         )
     )
 

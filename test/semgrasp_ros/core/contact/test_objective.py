@@ -84,22 +84,19 @@ def test_a_found_grasp_holds_and_an_empty_hand_does_not(found, rod: trimesh.Trim
     assert fallen == pytest.approx(0.5 * 9.81 * DURATION_S**2, rel=0.03)
 
 
-def test_refinement_brings_a_moved_hand_back_out(found) -> None:
+def test_refinement_brings_moved_hands_back_out(found) -> None:
     space, _, result = found
-    best = int(result.loss.argmin())
-    wrist = result.wrist[best : best + 1].clone()
-    wrist[:, :3, 3] -= 0.006 * wrist[:, :3, 2]  # the palm is pressed into the rod
-    pose = HandPose(
-        wrist, HAND.rotations_from_angles(result.angles[best : best + 1]), result.shape[best : best + 1]
-    )
+    wrist = result.wrist.clone()
+    wrist[:, :3, 3] -= 0.006 * wrist[:, :3, 2]  # the palms are pressed into the rod
+    pose = HandPose(wrist, HAND.rotations_from_angles(result.angles), result.shape)
     better = refine(HAND, space, pose, RefineConfig())
 
     def inside(hand: HandPose) -> float:
-        """Sum over the surface of how deep it is."""
+        """Sum over the surface of how much deeper it is than a soft hand may be."""
         surface = HAND(hand.wrist, hand.joint_rotations, hand.shape)
-        return float(penetration(space.sample(surface.vertices), 0.001))
+        return float(penetration(space.sample(surface.vertices), RefineConfig().search.weights.overlap_m))
 
-    assert inside(better) < 0.5 * inside(pose)
+    assert inside(better) < 0.8 * inside(pose)
     moved = (
         HAND(pose.wrist, pose.joint_rotations, pose.shape).vertices
         - HAND(better.wrist, better.joint_rotations, better.shape).vertices
