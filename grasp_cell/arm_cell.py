@@ -227,9 +227,7 @@ class _Run:
 
     def __init__(self, cell: ArmCell) -> None:
         self._cell, self._model, self._data = cell, cell._model, cell._data
-        self._reader = ContactReader(
-            self._model, object_name(0), cell._gripper_bodies, cell._robot_bodies
-        )
+        self._reader = ContactReader(self._model, object_name(0), cell._gripper_bodies, cell._robot_bodies)
         self._body = self._model.body(object_name(0)).id
         self._rest = self._data.xipos[self._body].copy()
         self._every = max(int(round(cell.config.sample_s / cell.config.timestep_s)), 1)

@@ -90,7 +90,12 @@ def _read(urdf: str, robot: Robot, without: tuple[str, ...] = ()) -> mujoco.MjSp
         mesh.set("filename", mesh.get("filename").replace("package://", f"{package_data_folder()}/"))
     options = ElementTree.SubElement(root, "mujoco")
     ElementTree.SubElement(
-        options, "compiler", strippath="false", balanceinertia="true", fusestatic="false", discardvisual="false"
+        options,
+        "compiler",
+        strippath="false",
+        balanceinertia="true",
+        fusestatic="false",
+        discardvisual="false",
     )
     return mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding="unicode"))
 

@@ -1,0 +1,1 @@
+"""From words to a lifted object: robots of `config/robots` grasp held-out household objects in the simulated cell."""

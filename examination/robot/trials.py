@@ -1,0 +1,147 @@
+"""Runs trials, keeps what was measured, and adds the rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from examination.robot.methods import Method
+from examination.robot.pictures import Strip
+from examination.robot.possible import jaw_can_hold
+from examination.robot.scenes import CloudError, Trial, look, set_up
+from examination.semgrasp.kept import Kept
+from grasp2vec_ros.core.results import Results
+from grasp_cell.arm_cell import ArmCell
+from grasp_cell.arm_score import Outcome, judge, no_motion
+from semgrasp_ros.core.metrics.intervals import mean_by_object
+from semgrasp_ros.core.retarget.robot_file import ParallelGripper
+
+
+def run_trials(
+    cell: ArmCell,
+    trials: Sequence[Trial],
+    methods: Sequence[Method],
+    kept: Kept,
+    pictures: Path | None = None,
+) -> None:
+    """Does what is missing, every method in the same scenes.
+
+    Args:
+        cell: with its robot.
+        trials: in order.
+        methods: that grasp.
+        kept: what was measured.
+        pictures: folder for a strip of pictures of each trial; None: none.
+    """
+    todo = [(trial, method) for trial in trials for method in methods if _key(trial, method) not in kept]
+    bar = tqdm(
+        total=len(trials) * len(methods), initial=len(trials) * len(methods) - len(todo), unit="trial", mininterval=2.0
+    )  # fmt: skip
+    for trial, method in todo:
+        entry = _one(cell, trial, method, pictures)
+        kept.add(_key(trial, method), entry)
+        bar.set_postfix_str(f"{method.name}: {entry['reason'] or 'held'}"[:60])
+        bar.update()
+    bar.close()
+
+
+def _key(trial: Trial, method: Method) -> str:
+    return f"{method.name}/{trial.request.key}"
+
+
+def _one(cell: ArmCell, trial: Trial, method: Method, pictures: Path | None) -> dict:
+    set_up(cell, trial)
+    strip = Strip(cell) if pictures is not None else None
+    numbers: dict[str, float] = {}
+    try:
+        seen = look(cell)
+    except CloudError as error:
+        outcome = no_motion(f"not seen: {str(error).partition(':')[2].strip().partition(':')[0]}")
+    else:
+        plan, hand = method.plan(trial, seen)
+        if strip:
+            strip.before(seen, hand)
+        if plan.succeeded:
+            log = cell.execute(plan.phases, strip.after if strip else None)
+            outcome = judge(log, trial.thing, trial.asked, cell.config)
+            numbers = plan.numbers
+        else:
+            outcome = no_motion(f"no motion: {short(plan.reason)}")
+    if strip:
+        grasp = trial.request.grasp
+        name = f"{method.name}-{grasp.family}-{grasp.instance}-{trial.request.held.row}"
+        strip.write(pictures / f"{name}.jpg", _caption(trial, outcome))
+    return {
+        **dataclasses.asdict(outcome),
+        "family": trial.thing.family,
+        "instance": trial.thing.instance,
+        "asked": trial.asked,
+        "words": trial.request.turns[-1][1],
+        "others": [f"{thing.family} {thing.instance}" for thing in trial.others],
+        "numbers": {name: float(value) for name, value in numbers.items()},
+    }
+
+
+def _caption(trial: Trial, outcome: Outcome) -> str:
+    result = outcome.reason or "held"
+    return f"{trial.thing.family}, by the {trial.asked}: {result} (pressed {outcome.part or 'nothing'})"
+
+
+def short(reason: str) -> str:
+    """Without numbers and lists, so that equal reasons are counted together."""
+    head = reason.partition(";")[0]
+    return head.partition(" (")[0] if not head.startswith("collision") else head
+
+
+def add_rows(
+    trials: Sequence[Trial], methods: Sequence[str], kept: Kept, cell: ArmCell, split: str, results: Results
+) -> dict[str, dict[str, int]]:
+    """Adds shares with intervals for every method; returns the reasons of failure, counted.
+
+    Metrics: `lift` lifted and held while the arm shook; `lift_before_shaking`; `part` pressed the asked-for part;
+    `lift_and_part`; and the same three with `_where_possible`, of the requests that a jaw can meet on the true surface.
+    """
+    can = possible(trials, cell)
+    reasons = {}
+    for method in methods:
+        done = [(n, trial, f"{method}/{trial.request.key}") for n, trial in enumerate(trials)]
+        done = [(n, trial, kept[key]) for n, trial, key in done if key in kept]
+        if not done:
+            continue
+        owners = [(trial.thing.family, trial.thing.instance) for _, trial, _ in done]
+        held = np.array([entry["held"] for *_, entry in done])
+        part = np.array([entry["on_part"] for *_, entry in done])
+        metrics = {
+            "lift": held,
+            "part": part,
+            "lift_and_part": held & part,
+            "lift_before_shaking": np.array([entry["lifted"] for *_, entry in done]),
+        }
+        for metric, values in metrics.items():
+            results.add(metric, split, method, mean_by_object(values, owners))
+        if can is not None:
+            rows = np.array([can[n] for n, *_ in done])
+            mine = [owner for owner, row in zip(owners, rows, strict=True) if row]
+            for metric in ("lift", "part", "lift_and_part"):
+                values = metrics[metric][rows]
+                results.add(f"{metric}_where_possible", split, method, mean_by_object(values, mine))
+        reasons[method] = dict(Counter(e["reason"] for *_, e in done if e["reason"]).most_common())
+    return reasons
+
+
+def possible(trials: Sequence[Trial], cell: ArmCell) -> list[bool] | None:
+    """For each trial, whether the robot's jaw can hold what is asked for; None for hands."""
+    gripper = cell.robot.gripper
+    if not isinstance(gripper, ParallelGripper):
+        return None
+    known: dict[tuple[str, int, str], bool] = {}
+    for trial in trials:
+        key = trial.thing.family, trial.thing.instance, trial.asked
+        if key not in known:
+            known[key] = jaw_can_hold(trial.thing, trial.asked, gripper)
+    return [known[t.thing.family, t.thing.instance, t.asked] for t in trials]
