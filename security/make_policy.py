@@ -29,7 +29,10 @@ from grasp2vec_ros.nodes.trainer import TrainerNode
 from grasp_cell.node import CellNode
 from grasp_node_kit.node import KitNode
 from grasp_viewer.node import ViewerNode
+from semgrasp_ros.nodes.execute import ExecuteNode
+from semgrasp_ros.nodes.retarget import RetargetNode
 from semgrasp_ros.nodes.semgrasp import SemGraspNode
+from semgrasp_ros.nodes.teleop import TeleopNode
 
 POLICY = Path(__file__).parent / "policy.xml"
 FORMAT = "0.2.0"
@@ -66,6 +69,7 @@ class Subject:
         parameters: that make it start quickly.
         variants: parameters of which each set may bring endpoints of its own.
         uses_tf: it looks transforms up.
+        sends_tf: it publishes a frame where tf2_msgs is installed.
         folders: parameters that name folders to write to.
     """
 
@@ -73,6 +77,7 @@ class Subject:
     parameters: dict[str, Any] = field(default_factory=dict)
     variants: tuple[dict[str, Any], ...] = ({"use_sim_time": True},)
     uses_tf: bool = False
+    sends_tf: bool = False
     folders: tuple[str, ...] = ()
 
 
@@ -96,6 +101,11 @@ SUBJECTS = {
         uses_tf=True,
         folders=("recording",),
     ),
+    "retarget": Subject(
+        RetargetNode, variants=(_DEPTH | {"use_sim_time": True},), uses_tf=True, sends_tf=True
+    ),
+    "execute": Subject(ExecuteNode),
+    "teleop": Subject(TeleopNode),
     # It makes the time.
     "cell": Subject(CellNode, {"seen_toys": 2, "novel_toys": 1, "objects_per_scene": 1}, ()),
 }
@@ -184,8 +194,10 @@ def _access_of(observer: Node, name: str, namespace: str) -> Access:
 
 def allowed(name: str, namespace: str = "/") -> Access:
     """What a node is to be allowed: what it does, and TF where it asks it."""
-    extra = Access(subscribe=TF) if SUBJECTS[name].uses_tf else Access()
-    return observed(name, namespace) | extra
+    subject = SUBJECTS[name]
+    received = Access(subscribe=TF) if subject.uses_tf else Access()
+    sent = Access(publish=frozenset({"/tf"})) if subject.sends_tf else Access()
+    return observed(name, namespace) | received | sent
 
 
 def to_xml(accesses: dict[str, Access], namespace: str = "/") -> str:

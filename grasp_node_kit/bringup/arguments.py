@@ -47,6 +47,10 @@ TOPICS = {
     "joint_states": Topic("joint_states", "joints with those of the gripper"),
     "object_points": Topic("object/points", "cloud of one object, where something else cuts it out"),
     "object_mask": Topic("object/mask", "mask of one object in the depth image"),
+    "obstacle_points": Topic(
+        "obstacles/points", "cloud of what else stands there, for the robot to keep away from"
+    ),
+    "hand_keypoints": Topic("hand/keypoints", "21 keypoints of a person's hand, geometry_msgs/PoseArray"),
 }
 
 
@@ -106,6 +110,7 @@ DEPTH_TOPICS = _topics("scene_depth", "scene_camera_info")
 SCENE_TOPICS = (*_topics("scene_image"), *DEPTH_TOPICS)
 HELD_TOPICS = _topics("held_image", "joint_states")
 OBJECT_TOPICS = _topics("object_points", "object_mask")
+ROBOT_TOPICS = _topics("obstacle_points", "hand_keypoints")
 IMAGE_TRANSPORT = Argument(
     "image_transport",
     "Read colour images from their topics or from TOPIC/compressed; empty: as the parameter files say.",
@@ -152,6 +157,17 @@ SEMGRASP = (
         "",
         ("", "auto", "points", "mask", "heatmap"),
     ),
+)
+ROBOT_FILE = Argument(
+    "robot_file",
+    "What the retarget, execute and teleop nodes move: a name of config/robots or your own YAML; empty: as `robot` says.",
+)
+EXECUTION = (
+    Argument(
+        "execution", "Start the nodes that plan a hand's grasp for the robot and execute it.", "true", FLAG
+    ),
+    Argument("teleop", "Start the node by which a person's hand drives the gripper.", "false", FLAG),
+    ROBOT_FILE,
 )
 CELL = (
     Argument(

@@ -45,6 +45,13 @@ def _semgrasp(setting: Setting) -> list[Plan]:
     return [plan_node("semgrasp", setting)]
 
 
+def _execution(setting: Setting) -> list[Plan]:
+    """What moves the robot, where it is asked for."""
+    names = [*(("retarget", "execute") if setting.flag("execution") else ())]
+    names += ["teleop"] if setting.flag("teleop") else []
+    return [plan_node(name, setting) for name in names]
+
+
 def _surroundings(setting: Setting) -> list[Plan]:
     """The cell where it is the source, the camera's frame, RViz and the view in a browser."""
     cell = [plan_cell(setting)] if setting.text("source") == "cell" else []
@@ -56,6 +63,7 @@ def _bringup(setting: Setting) -> list[Plan]:
         *_surroundings(setting),
         *(_grasp2vec(setting) if setting.flag("grasp2vec") else []),
         *(_semgrasp(setting) if setting.flag("semgrasp") else []),
+        *(_execution(setting) if setting.flag("semgrasp") else []),
     ]
 
 
@@ -117,13 +125,33 @@ LAUNCHES = {
         lambda setting: [*_surroundings(setting), *_grasp2vec(setting)],
     ),
     "semgrasp": Launch(
-        "SemGrasp whole: the node, with `source:=cell` the simulated cell, the camera's frame, RViz.",
-        (*_WHOLE, *_ALL_TOPICS, a.DEPTH_TRANSPORT, *a.SEMGRASP, *a.CELL, *a.RVIZ),
-        lambda setting: [*_surroundings(setting), *_semgrasp(setting)],
+        "SemGrasp whole: the node, what executes its grasps, with `source:=cell` the simulated cell, the camera's frame, RViz.",
+        (
+            *_WHOLE,
+            *_ALL_TOPICS,
+            *a.ROBOT_TOPICS,
+            a.DEPTH_TRANSPORT,
+            *a.SEMGRASP,
+            *a.EXECUTION,
+            *a.CELL,
+            *a.RVIZ,
+        ),
+        lambda setting: [*_surroundings(setting), *_semgrasp(setting), *_execution(setting)],
     ),
     "bringup": Launch(
         "Everything: Grasp2Vec and SemGrasp, with `source:=cell` the simulated cell, the camera's frame, RViz.",
-        (*_WHOLE, *a.PARTS, *_ALL_TOPICS, *_TRANSPORTS, *a.GRASP2VEC, *a.SEMGRASP, *a.CELL, *a.RVIZ),
+        (
+            *_WHOLE,
+            *a.PARTS,
+            *_ALL_TOPICS,
+            *a.ROBOT_TOPICS,
+            *_TRANSPORTS,
+            *a.GRASP2VEC,
+            *a.SEMGRASP,
+            *a.EXECUTION,
+            *a.CELL,
+            *a.RVIZ,
+        ),
         _bringup,
     ),
     "cell": Launch(

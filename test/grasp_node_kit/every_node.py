@@ -9,8 +9,8 @@ from typing import Any
 
 from rclpy.parameter import Parameter
 from semantic_grasping.msg import TrainingStatus
-from semantic_grasping.srv import AddHeldView, Embed, GenerateGrasp
-from std_msgs.msg import String
+from semantic_grasping.srv import AddHeldView, Embed, GenerateGrasp, RetargetGrasp
+from std_msgs.msg import Bool, String
 from std_srvs.srv import SetBool, Trigger
 
 from grasp2vec_ros.nodes.capture import CaptureNode
@@ -20,7 +20,10 @@ from grasp2vec_ros.nodes.trainer import TrainerNode
 from grasp_cell.node import CellNode
 from grasp_node_kit.node import KitNode
 from grasp_viewer.node import ViewerNode
+from semgrasp_ros.nodes.execute import ExecuteNode
+from semgrasp_ros.nodes.retarget import RetargetNode
 from semgrasp_ros.nodes.semgrasp import SemGraspNode
+from semgrasp_ros.nodes.teleop import TeleopNode
 from test.semgrasp_ros.nodes.stand_in import StandIn
 
 
@@ -126,6 +129,44 @@ NODES: dict[str, Described] = {
         ("page", "recording", *_slot("scene/image"), *_slot("perception/overlay")),
         missed=("nobody publishes {ns}/scene/image",),
         parameters={"serve": False},
+    ),
+    "retarget": Described(
+        RetargetNode,
+        "semgrasp_ros.nodes.retarget",
+        ("speed", 0.25, 7.0),
+        ("robot_file", "ur5_jaw85"),
+        (
+            "robot",
+            "requests running or waiting",
+            "last result",
+            "frame in TF",
+            "planning time [ms]",
+            "camera pose from",
+            *_slot("joint_states"),
+        ),
+        missed=("nobody publishes {ns}/joint_states",),
+        service=("retarget_grasp", RetargetGrasp),
+    ),
+    "execute": Described(
+        ExecuteNode,
+        "semgrasp_ros.nodes.execute",
+        ("max_age_s", 5.0, 0.0),
+        ("arm_action", "elsewhere"),
+        ("robot moving", "last result", "motion time [ms]", *_slot("joint_states")),
+        missed=(
+            "nobody publishes {ns}/joint_states",
+            "nobody serves",
+            "arm_controller/follow_joint_trajectory",
+        ),
+    ),
+    "teleop": Described(
+        TeleopNode,
+        "semgrasp_ros.nodes.teleop",
+        ("hold_after_s", 0.5, 100.0),
+        ("side", "left"),
+        ("following", "reason", "retargeting time [ms]", *_slot("hand/keypoints"), *_slot("joint_states")),
+        latched=(("following", Bool),),
+        missed=("nobody publishes {ns}/hand/keypoints", "{ns}/joint_states"),
     ),
     "cell": Described(
         CellNode,

@@ -14,7 +14,10 @@ from grasp_node_kit.bringup.nodes import NODES
 from grasp_node_kit.bringup.plan import PACKAGE, CommandPlan, IncludePlan, NodePlan
 from test.launch.helpers import ROOT, nodes, plan, setting
 
-MODULES = {"semgrasp": ("semgrasp_ros.nodes.sources", "semgrasp_ros.nodes.semgrasp")}
+MODULES = {
+    "semgrasp": ("semgrasp_ros.nodes.sources", "semgrasp_ros.nodes.semgrasp"),
+    "retarget": ("semgrasp_ros.nodes.grasp_scene", "semgrasp_ros.nodes.retarget"),
+}
 
 
 def executables() -> dict[str, str]:
@@ -51,7 +54,7 @@ def test_executables_files_and_launch_files_exist(launch, source):
 
 def test_every_executable_is_started_by_something():
     assert set(executables()) == set(NODES)
-    assert set(nodes("bringup", source="cell", viewer="true")) == {*NODES, "camera_frame"}
+    assert set(nodes("bringup", source="cell", viewer="true", teleop="true")) == {*NODES, "camera_frame"}
 
 
 @pytest.mark.parametrize("node", NODES)
