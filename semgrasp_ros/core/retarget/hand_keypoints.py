@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from semgrasp_ros.core.retarget.hand_model import FINGERS, KEYPOINTS, HandKinematics, Posture
+from semgrasp_ros.core.retarget.hand_model import FINGERS, KEYPOINTS, HandKinematics, Points
 from semgrasp_ros.core.retarget.hand_solver import minimise
 
 WRIST = 0
@@ -239,6 +239,12 @@ class KeypointProblem:
     ) -> None:
         self.hand, self.config, self.tips_m, self.scale = hand, config, tips_m, scale
         self._previous = previous
+        # All points in one go: that is most of a frame's time.
+        parts = (hand.tips, *hand.bones)
+        self._points = Points(
+            np.concatenate([part.joint for part in parts]), np.concatenate([part.local_m for part in parts])
+        )
+        self._splits = np.cumsum([len(part.joint) for part in parts])[:-1]
         self._seen = np.flatnonzero(np.isfinite(tips_m[:, 0]))
         self._bones = np.flatnonzero(np.isfinite(bones_m[:, 0]))
         self._bones_m = bones_m[self._bones]
@@ -262,9 +268,10 @@ class KeypointProblem:
         """Residuals (m,) and Jacobian (m, n)."""
         hand, config = self.hand, self.config
         posture = hand.pose(q)
-        tips, tip_moving = self._placed(posture, hand.tips)
-        starts, start_moving = self._placed(posture, hand.bones[0])
-        ends, end_moving = self._placed(posture, hand.bones[1])
+        placed = hand.place(posture, self._points)
+        moving = hand.moving(posture, self._points.joint, placed)
+        tips, starts, ends = np.split(placed, self._splits)
+        tip_moving, start_moving, end_moving = np.split(moving, self._splits)
         seen, bones, pinched = self._seen, self._bones, self._pinched
         weight = self._pinch_weight[:, None]
         residuals = [
@@ -282,10 +289,6 @@ class KeypointProblem:
             np.concatenate([*(r.ravel() for r in residuals), config.stay_weight * (q - self._previous)]),
             np.concatenate([*(j.reshape(-1, count) for j in jacobians), config.stay_weight * np.eye(count)]),
         )
-
-    def _placed(self, posture: Posture, points: object) -> tuple[np.ndarray, np.ndarray]:
-        placed = self.hand.place(posture, points)
-        return placed, self.hand.moving(posture, points.joint, placed)
 
     def move(self, q: np.ndarray, step: np.ndarray) -> np.ndarray:
         """Joint values after a step, within limits."""

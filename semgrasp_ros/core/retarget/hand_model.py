@@ -106,7 +106,8 @@ class HandKinematics:
         palm = self._model.frames[self._model.getFrameId(TOOL_FRAME)]
         if palm.parentJoint != 0:
             raise RobotError(f"tool.frame: {robot.tool.frame!r} moves with a finger; name a link of the palm")
-        self._to_palm = palm.placement.inverse()
+        to_palm = palm.placement.inverse()
+        self._matrix_to_palm, self._action_to_palm = to_palm.homogeneous, to_palm.toActionMatrix()
         self.joints, self.fingers = gripper.joints, tuple(gripper.fingers)
         ids = [self._model.getJointId(name) for name in self.joints]
         self._order = np.array([self._model.joints[i].idx_q for i in ids])
@@ -142,14 +143,9 @@ class HandKinematics:
         whole = np.empty(len(self._order))
         whole[self._order] = q
         self._pin.computeJointJacobians(self._model, self._data, whole)
-        placed = [self._to_palm.act(place) for place in self._data.oMi]
-        jacobian = (self._to_palm.toActionMatrix() @ self._data.J)[:, self._order]
-        return Posture(
-            np.array([place.rotation for place in placed]),
-            np.array([place.translation for place in placed]),
-            jacobian[:3],
-            jacobian[3:],
-        )
+        placed = self._matrix_to_palm @ np.array([place.homogeneous for place in self._data.oMi])
+        jacobian = (self._action_to_palm @ self._data.J)[:, self._order]
+        return Posture(placed[:, :3, :3], placed[:, :3, 3], jacobian[:3], jacobian[3:])
 
     def place(self, posture: Posture, points: Points) -> np.ndarray:
         """Points (n, 3) in the palm frame."""
