@@ -94,7 +94,9 @@ def test_refinement_brings_moved_hands_back_out(found) -> None:
     def inside(hand: HandPose) -> float:
         """Sum over the surface of how much deeper it is than a soft hand may be."""
         surface = HAND(hand.wrist, hand.joint_rotations, hand.shape)
-        return float(penetration(space.sample(surface.vertices), RefineConfig().search.weights.overlap_m))
+        return float(
+            penetration(space.sample(surface.vertices), RefineConfig().search.weights.overlap_m).sum()
+        )
 
     assert inside(better) < 0.8 * inside(pose)
     moved = (
