@@ -1,0 +1,163 @@
+"""Inference engines for the shipped Grasp2Vec encoders: `python -m benchmarks.engines`.
+
+Eager PyTorch as the perception node runs it (channels_last) is ours; ONNX Runtime and OpenVINO take part where they are
+installed (`pip install onnx onnxscript onnxruntime openvino`). An engine whose outputs differ is not timed.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks.ratio import median, paired_ratio, take_turns
+from benchmarks.report import finish, options
+from grasp2vec_ros.core.checkpoint import load_checkpoint
+from grasp2vec_ros.core.encoder import Grasp2Vec
+from grasp2vec_ros.core.evaluation import Measurement
+from grasp2vec_ros.core.inference import default_checkpoint
+
+TOLERANCE = 1e-3  # of the largest output
+
+Runner = Callable[[], np.ndarray]
+
+
+class Encoder(nn.Module):
+    """One of the two encoders as a net with one input."""
+
+    def __init__(self, model: Grasp2Vec, scene: bool) -> None:
+        super().__init__()
+        self.model, self.scene = model, scene
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Spatial map (B, D, h, w) of scenes, or vectors (B, D) of held images."""
+        return self.model.scene_map(images) if self.scene else self.model.embed_held(images)
+
+
+def eager(net: nn.Module, images: Tensor, threads: int) -> Runner:
+    """PyTorch as it is."""
+
+    def run() -> np.ndarray:
+        with torch.inference_mode():
+            return net(images).numpy()
+
+    return run
+
+
+def channels_last(net: nn.Module, images: Tensor, threads: int) -> Runner:
+    """PyTorch with channels last in memory, as the perception node has it."""
+    other = copy.deepcopy(net).to(memory_format=torch.channels_last)
+    return eager(other, images.contiguous(memory_format=torch.channels_last), threads)
+
+
+def compiled(net: nn.Module, images: Tensor, threads: int) -> Runner:
+    """torch.compile (Inductor), channels last; needs a C++ compiler."""
+    other = copy.deepcopy(net).to(memory_format=torch.channels_last)
+    made = torch.compile(other)
+    return eager(made, images.contiguous(memory_format=torch.channels_last), threads)
+
+
+def onnx_runtime(net: nn.Module, images: Tensor, threads: int) -> Runner:
+    """ONNX Runtime on the CPU."""
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "encoder.onnx"
+        torch.onnx.export(net, (images,), file, input_names=["images"], dynamo=True, verbose=False)
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(
+            file.read_bytes(), settings, providers=["CPUExecutionProvider"]
+        )
+    array = images.numpy()
+    return lambda: session.run(None, {"images": array})[0]
+
+
+def openvino(net: nn.Module, images: Tensor, threads: int) -> Runner:
+    """OpenVINO on the CPU, float32 as the others."""
+    import openvino as ov
+
+    core = ov.Core()
+    core.set_property("CPU", {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"})
+    model = core.compile_model(ov.convert_model(net, example_input=images, input=[list(images.shape)]), "CPU")
+    array = images.numpy()
+    return lambda: model(array)[0]
+
+
+ENGINES: dict[str, tuple[Callable[[nn.Module, Tensor, int], Runner], tuple[str, ...]]] = {
+    "ours": (channels_last, ()),
+    "eager_contiguous": (eager, ()),
+    "torch_compile": (compiled, ()),
+    "onnx_runtime": (onnx_runtime, ("onnx", "onnxscript", "onnxruntime")),
+    "openvino": (openvino, ("openvino",)),
+}
+
+
+def prepared(net: nn.Module, images: Tensor, threads: int) -> tuple[dict[str, Runner], dict[str, str]]:
+    """Engines that work here and give the same outputs, and of the others, why not.
+
+    Returns:
+        Runners by name, and reasons by name.
+    """
+    runners, reasons, expected = {}, {}, None
+    for name, (make, modules) in ENGINES.items():
+        missing = [module for module in modules if importlib.util.find_spec(module) is None]
+        if missing:
+            reasons[name] = f"not installed: {', '.join(missing)}"
+            continue
+        began_s = time.perf_counter()
+        try:
+            with torch.inference_mode():
+                runner = make(net, images, threads)
+                output = runner()
+        except Exception as error:  # engines fail in ways of their own; the others are still worth measuring
+            reasons[name] = f"failed: {type(error).__name__}: {str(error)[:200]}"
+            continue
+        expected = output if expected is None else expected
+        difference = float(np.abs(output - expected).max() / np.abs(expected).max())
+        if difference > TOLERANCE:
+            reasons[name] = f"outputs differ by {difference:.1e} of the largest"
+            continue
+        runners[name] = runner
+        reasons[name] = f"ready in {time.perf_counter() - began_s:.1f} s, outputs within {difference:.1e}"
+    return runners, reasons
+
+
+def main() -> None:
+    """Times a scene of 320 x 240 and a held image of 96 x 96, one at a time; ratios are times beside ours."""
+    chosen, results = options("engines", main.__doc__, rounds=40, threads=2)
+    torch.set_num_threads(chosen.threads)
+    model, _ = load_checkpoint(default_checkpoint())
+    config, generator = model.config, torch.Generator().manual_seed(chosen.seed)
+    width, side = config.scene_width_px, config.held_size_px
+    inputs = {
+        f"scene_{width}x{width * 3 // 4}": (True, (1, 3, width * 3 // 4, width)),
+        f"held_{side}x{side}": (False, (1, 3, side, side)),
+    }
+    notes = {}
+    for split, (scene, shape) in inputs.items():
+        net, images = Encoder(model, scene).eval(), torch.rand(shape, generator=generator)
+        runners, notes[split] = prepared(net, images, chosen.threads)
+        seconds = take_turns(runners, chosen.rounds, warm_up=3)
+        for name, values in seconds.items():
+            results.add("engine_milliseconds", split, name, median(values * 1e3))
+        for name, values in seconds.items():
+            if name != "ours":
+                # The other way round than elsewhere: how many times as long as ours an engine takes.
+                ratio: Measurement = paired_ratio(values, seconds["ours"])
+                results.add("engine_ratio", split, f"{name}_to_ours", ratio)
+    for split, reasons in notes.items():
+        for name, reason in reasons.items():
+            print(f"{split}, {name}: {reason}")
+    finish(results, chosen.output, engines=notes)
+
+
+if __name__ == "__main__":
+    main()
