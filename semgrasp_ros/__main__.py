@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     tokens.add_argument("--grasps", type=Path, required=True, help="folder of grasps")
     tokens.add_argument("--output", type=Path, required=True, help="folder of the model")
     tokens.add_argument("--steps", type=int, default=8000, help="optimiser steps")
-    tokens.add_argument("--variant", default="three", help="levels: three, one, two, four or no_roles")
+    tokens.add_argument("--variant", default="three", help="levels: three, one, two, four, no_roles or flat")
     tokens.add_argument("--hand", default="open", help="'open', or the path of a MANO file")
     tokens.add_argument("--seed", type=int, default=0)
     language = commands.add_parser("train-language", help="learn from words to tokens; goes on after a break")
@@ -47,6 +47,11 @@ def parser() -> argparse.ArgumentParser:
     frame.add_argument("--steps", type=int, default=1500, help="optimiser steps")
     frame.add_argument("--results", type=Path, help="file for what held-out objects say afterwards")
     frame.add_argument("--seed", type=int, default=0)
+    export = commands.add_parser("export", help="make trained models small, for SemGrasp.load and the node")
+    export.add_argument("--tokens", type=Path, required=True, help="folder that train-tokens wrote")
+    export.add_argument("--language", type=Path, required=True, help="folder that train-language wrote")
+    export.add_argument("--frame", type=Path, required=True, help="folder that train-frame wrote")
+    export.add_argument("--output", type=Path, required=True, help="folder to write")
     check = commands.add_parser("check-robot", help="say what is wrong with the YAML of a robot")
     check.add_argument("files", nargs="+", metavar="FILE", help="YAML, or the name of a shipped robot")
     excludes = commands.add_parser(
@@ -65,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             "train-tokens": _train_tokens,
             "train-frame": _train_frame,
             "train-language": _train_language,
+            "export": _export,
             "check-robot": _check_robot,
             "exclude-collisions": _exclude_collisions,
         }[options.command](options)
@@ -159,6 +165,14 @@ def _train_language(options: argparse.Namespace) -> None:
         for example in validation.examples(0)[:400]
     ]
     train_language_model(language, train.examples, features, options.output, looked_at)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from semgrasp_ros.core.export import export_models
+
+    export_models(options.tokens, options.language, options.frame, options.output)
+    size = sum(file.stat().st_size for file in options.output.rglob("*") if file.is_file())
+    print(f"{options.output}: {size / 2**20:.1f} MiB")
 
 
 def _check_robot(options: argparse.Namespace) -> None:
