@@ -256,7 +256,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     results = Results(
-        f"python -m benchmarks.allegro --frames {options.frames} --count {options.count}", options.seed
+        f"python -m benchmarks.allegro --frames {options.frames} --count {options.count} --seed {options.seed}",
+        options.seed,
     )
     robots = {name: load_robot(name) for name in ("panda_allegro", "panda")}
     hand = HandKinematics(robots["panda_allegro"])
