@@ -1,24 +1,38 @@
-"""`python -m grasp2vec_ros`: train, export and inspect from the command line, without ROS."""
+"""`python -m grasp2vec_ros`: train, merge, export and inspect from the command line, without ROS."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from grasp2vec_ros.core.trainer import TrainerConfig
 
 
 def parser() -> argparse.ArgumentParser:
     """Command line."""
     top = argparse.ArgumentParser(prog="python -m grasp2vec_ros", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="learn from a store; goes on from the newest checkpoint")
-    train.add_argument("--store", type=Path, required=True, help="folder of the experience store")
+    train = commands.add_parser(
+        "train", help="learn from a store or from shards; goes on from the newest checkpoint"
+    )
+    source = train.add_mutually_exclusive_group(required=True)
+    source.add_argument("--store", type=Path, help="folder of the experience store")
+    source.add_argument(
+        "--shards",
+        nargs="+",
+        metavar="URL",
+        help="places of shards: folders, s3://..., whatever fsspec reaches; in several processes by `accelerate launch`",
+    )
     train.add_argument("--checkpoints", type=Path, required=True, help="folder of the checkpoints")
     train.add_argument(
         "--initial",
@@ -38,15 +52,43 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="overrides a value, as encoder.width=32",
     )
-    export = commands.add_parser("export", help="write a store's attempts for other programs")
+    train.add_argument(
+        "--lanes",
+        type=int,
+        default=8,
+        help="with --shards: parts of a batch, each from shards of its own; a multiple of the processes",
+    )
+    train.add_argument(
+        "--cache", type=Path, help="with --shards: folder for copies of shards that are not local"
+    )
+    train.add_argument(
+        "--cache-mb", type=float, default=8192, help="with --shards: size of the copies of a process [MiB]"
+    )
+    merge = commands.add_parser("merge", help="bring attempts of other stores or shards into a store")
+    merge.add_argument("--store", type=Path, required=True, help="where to; made when missing")
+    merge.add_argument(
+        "--from",
+        dest="sources",
+        nargs="+",
+        required=True,
+        metavar="PLACE",
+        help="folders of stores, or places of shards",
+    )
+    export = commands.add_parser("export", help="write a store's attempts for other programs, or as shards")
     export.add_argument("--store", type=Path, required=True)
-    export.add_argument("--format", choices=["mcap", "images"], required=True)
+    export.add_argument("--format", choices=["mcap", "images", "shards"], required=True)
     export.add_argument(
-        "--output", type=Path, required=True, help="folder to write; for mcap it must not exist"
+        "--output",
+        required=True,
+        help="folder to write; for mcap it must not exist; for shards any URL of fsspec, to which what is new is added",
     )
     export.add_argument("--lifted-only", action="store_true", help="leave failed attempts out")
-    inspect = commands.add_parser("inspect", help="say what is in a store or a checkpoint")
+    export.add_argument("--shard-mb", type=float, default=64.0, help="size of a shard [MiB]")
+    inspect = commands.add_parser("inspect", help="say what is in a store, shards or a checkpoint")
     inspect.add_argument("--store", type=Path)
+    inspect.add_argument(
+        "--shards", nargs="+", metavar="URL", help="also reads all of them and names what is damaged"
+    )
     inspect.add_argument("--checkpoint", type=Path, help="file, or folder (then the newest)")
     return top
 
@@ -58,7 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
     from grasp2vec_ros.core.store import StoreError
 
     try:
-        {"train": _train, "export": _export, "inspect": _inspect}[options.command](options)
+        commands = {"train": _train, "merge": _merge, "export": _export, "inspect": _inspect}
+        commands[options.command](options)
     except (StoreError, CheckpointError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -75,6 +118,9 @@ def _train(options: argparse.Namespace) -> None:
     config = from_yaml(TrainerConfig, options.config, options.set)
     if config.threads:
         torch.set_num_threads(config.threads)
+    if options.shards:
+        _train_on_shards(options, config)
+        return
     trainer = OnlineTrainer(config, options.store, options.checkpoints, initial_checkpoint(options.initial))
     saved = time.monotonic()
     bar = tqdm(total=options.steps, initial=trainer.step, desc="training", unit="step", mininterval=1.0)
@@ -100,6 +146,98 @@ def _train(options: argparse.Namespace) -> None:
     )
 
 
+def _train_on_shards(options: argparse.Namespace, config: TrainerConfig) -> None:
+    from grasp2vec_ros.core.inference import initial_checkpoint
+    from grasp2vec_ros.core.shard_trainer import ShardTrainer
+    from grasp2vec_ros.core.shards import Shards
+
+    stop = _Stop()
+    with Shards(options.shards, options.cache_mb, options.cache) as shards:
+        trainer = ShardTrainer(
+            config, shards, options.checkpoints, initial_checkpoint(options.initial), options.lanes
+        )
+        first = trainer.peers.index == 0
+        bar = tqdm(
+            total=options.steps,
+            initial=trainer.step,
+            desc="training",
+            unit="step",
+            mininterval=1.0,
+            disable=not first,
+        )
+        saved = time.monotonic()
+        try:
+            while trainer.step < options.steps:
+                # Together, so that no process waits for one that has stopped.
+                if trainer.peers.any(stop.asked):
+                    break
+                before, loss = trainer.step, trainer.train_step()
+                bar.update(trainer.step - before)
+                if loss is not None:
+                    bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                if time.monotonic() - saved > config.checkpoint_every_s:
+                    trainer.save()
+                    saved = time.monotonic()
+            trainer.save()
+            bar.close()
+            if first and stop.asked:
+                print("interrupted: the checkpoint is saved; run the same command to go on")
+            elif first:
+                retrieval, gallery = trainer.evaluate()
+                print(
+                    f"step {trainer.step}, {trainer.peers.count} processes, {len(shards)} attempts; own held image is the"
+                    f" nearest for {retrieval:.1%} of {gallery} held-out attempts"
+                )
+        finally:
+            bar.close()
+            trainer.close()
+
+
+class _Stop:
+    """Remembers that someone wants it to end: an interrupted step would leave processes with different weights."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: object) -> None:
+        self.asked = True
+
+
+def _merge(options: argparse.Namespace) -> None:
+    from grasp2vec_ros.core.merge import MergeReport, merge, readable_records
+    from grasp2vec_ros.core.shards import Shards
+    from grasp2vec_ros.core.store import FILE_NAME, ExperienceStore
+
+    report = MergeReport()
+    with ExperienceStore(options.store) as store:
+        for place in options.sources:
+            if (Path(place) / FILE_NAME).is_file():
+                if Path(place).resolve() == options.store.resolve():
+                    raise ValueError(f"--from: {place} is the store to merge into; name others")
+                source = ExperienceStore(place, read_only=True)
+                total, records = len(source), readable_records(source, source.ids(), report.damaged)
+            else:
+                source = Shards([place])
+                total, records = len(source), source.records(report.damaged)
+            with source:
+                bar = tqdm(records, total=total, desc=f"merging {place}", unit="attempt", mininterval=1.0)
+                merge(bar, store, report)
+    for text in report.damaged:
+        print(f"left out: {text}", file=sys.stderr)
+    for experience_id in report.conflicts:
+        print(f"left out: {experience_id} is there with another content", file=sys.stderr)
+    print(f"{report}; {options.store} has {_count(options.store)} attempts")
+
+
+def _count(folder: Path) -> int:
+    from grasp2vec_ros.core.store import ExperienceStore
+
+    with ExperienceStore(folder, read_only=True) as store:
+        return len(store)
+
+
 def _attempts(folder: Path, lifted_only: bool) -> Iterator:
     from grasp2vec_ros.core.store import ExperienceStore, ExperienceUnreadableError
 
@@ -114,11 +252,37 @@ def _attempts(folder: Path, lifted_only: bool) -> Iterator:
 
 
 def _export(options: argparse.Namespace) -> None:
+    if options.format == "shards":
+        _export_shards(options)
+        return
     from grasp2vec_ros.core.export import export_images, export_mcap
 
     write = {"mcap": export_mcap, "images": export_images}[options.format]
     print(
-        f"{write(_attempts(options.store, options.lifted_only), options.output)} attempts in {options.output}"
+        f"{write(_attempts(options.store, options.lifted_only), Path(options.output))} attempts in {options.output}"
+    )
+
+
+def _export_shards(options: argparse.Namespace) -> None:
+    from grasp2vec_ros.core.shard_export import export_shards
+    from grasp2vec_ros.core.store import ExperienceStore
+
+    with (
+        ExperienceStore(options.store, read_only=True) as store,
+        tqdm(desc="exporting", unit="attempt") as bar,
+    ):
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        report = export_shards(
+            store, options.output, options.shard_mb, options.lifted_only, progress=progress
+        )
+    for text in report.damaged:
+        print(f"left out: {text}", file=sys.stderr)
+    print(
+        f"{report.added} attempts added to {report.known} in {options.output}, {report.shards} shards in all"
     )
 
 
@@ -126,18 +290,40 @@ def _inspect(options: argparse.Namespace) -> None:
     from grasp2vec_ros.core.checkpoint import load_checkpoint
     from grasp2vec_ros.core.store import ExperienceStore
 
-    if options.store is None and options.checkpoint is None:
-        raise ValueError("--store, --checkpoint: name one of them")
+    if options.store is None and options.checkpoint is None and options.shards is None:
+        raise ValueError("--store, --shards, --checkpoint: name one of them")
     if options.store is not None:
         with ExperienceStore(options.store, read_only=True) as store:
             attempts, lifted = store.counts()
             heldout = len(store.ids(split="heldout"))
             print(json.dumps({"attempts": attempts, "lifted": lifted, "heldout": heldout}, indent=1))
+    if options.shards is not None:
+        _inspect_shards(options.shards)
     if options.checkpoint is not None:
         model, metadata = load_checkpoint(options.checkpoint)
         parameters = sum(p.numel() for p in model.parameters())
         facts = {**metadata, "parameters": parameters, "encoder": dataclasses.asdict(model.config)}
         print(json.dumps(facts, indent=1))
+
+
+def _inspect_shards(urls: list[str]) -> None:
+    from grasp2vec_ros.core.shard_format import ShardError
+    from grasp2vec_ros.core.shards import Shards
+
+    with Shards(urls) as shards:
+        facts = {
+            "shards": len(shards.shards),
+            "bytes": sum(shard.entry.bytes for shard in shards.shards),
+            "attempts": len(shards),
+            "lifted": int(shards.lifted.sum()),
+            "heldout": int(shards.heldout.sum()),
+            "duplicates": shards.duplicates,
+        }
+        print(json.dumps(facts, indent=1))
+        checked = tqdm(shards.problems(), total=len(shards.shards), desc="checking", unit="shard")
+        problems = [problem for problem in checked if problem is not None]
+    if problems:
+        raise ShardError("\n".join(problems))
 
 
 if __name__ == "__main__":

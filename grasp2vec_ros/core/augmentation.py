@@ -104,16 +104,27 @@ class Batch:
 
 
 def make_batch(
-    items: list[PreparedExperience], config: AugmentationConfig, generator: torch.Generator
+    items: list[PreparedExperience],
+    config: AugmentationConfig,
+    generator: torch.Generator,
+    common_generator: torch.Generator | None = None,
 ) -> Batch:
-    """Cuts and varies the images of attempts that lifted something."""
+    """Cuts and varies the images of attempts that lifted something.
+
+    Args:
+        items: of the batch, or of a part of one that is made in several parts.
+        config: how.
+        generator: of everything drawn.
+        common_generator: of what is the same for all images of a batch; must be equal for all its parts. None: also
+            `generator`.
+    """
     windows = [_window(item, config, generator) for item in items]
     pre, post = torch.stack([w[0] for w in windows]), torch.stack([w[1] for w in windows])
     if config.flip:
         pre, post = _flip(generator, pre, post)
     if config.quarter_turns:
         pre, post = _turn(generator, pre, post)
-    common = _common_change(config, generator)
+    common = _common_change(config, common_generator or generator)
     pre, post = (common(image) for image in (pre, post))
     pre, post = _recolour(config.colour, generator, pre, post)
     post = _recolour(config.drift, generator, post)[0]

@@ -14,6 +14,7 @@ from grasp2vec_ros.core.augmentation import Batch
 from grasp2vec_ros.core.encoder import Grasp2Vec
 from grasp2vec_ros.core.objective import Embeddings, ObjectiveConfig, objective
 from grasp2vec_ros.core.options import option
+from grasp2vec_ros.core.peers import Alone
 
 
 @dataclass
@@ -66,11 +67,21 @@ class Learner:
     """A model, its optimiser, and the running average of its weights.
 
     The average is what is used and saved: it fluctuates less from step to step than the weights that are learned.
+
+    Several processes that learn together (`peers`) each give `step` their part of the batch. What the encoders make of
+    it is gathered, so that each computes the loss of the whole batch with all its negatives and the same statistics;
+    gradients are averaged. All have the same weights after the step, those that one process would have.
     """
 
     def __init__(
-        self, model: Grasp2Vec, config: LearnerConfig, loss: ObjectiveConfig, device: torch.device
+        self,
+        model: Grasp2Vec,
+        config: LearnerConfig,
+        loss: ObjectiveConfig,
+        device: torch.device,
+        peers: Alone | None = None,
     ) -> None:
+        self._peers = peers or Alone()
         self.model = model.to(device, memory_format=torch.channels_last).train()
         self.config, self.loss, self.device = config, loss, device
         if config.frozen_centre:
@@ -117,6 +128,7 @@ class Learner:
         if not torch.isfinite(loss):
             raise NotFiniteError(f"loss is {float(loss.detach())} at step {self.step_count}")
         loss.backward()
+        self._peers.average_gradients(self.model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_limit)
         if not torch.isfinite(norm):
             raise NotFiniteError(f"gradient is {float(norm)} at step {self.step_count}")
@@ -146,17 +158,22 @@ class Learner:
         views = self._on_device(torch.cat([batch.held, batch.held_again]))
         maps = model.scene_map(scenes).float()
         pooled = pool(maps, model.config.pooling)
-        held = model.embed_held(views)
+        views = pool(model.held(views).float(), model.config.pooling)
+        gather = self._peers.gather
+        # Means and sizes of phi_o are those of all held images of the batch.
+        held, held_again = model.centre(torch.cat([gather(views[:rows]), gather(views[rows:])])).chunk(2)
         count = 0 if failed_pre is None else len(failed_pre)
+        # The largest by far; the loss looks at them for presence only.
+        gather_maps = gather if self.loss.presence_weight > 0 else lambda own: own
         return Embeddings(
-            pre_map=maps[:rows],
-            post_map=maps[rows : 2 * rows],
-            pre=pooled[:rows],
-            post=pooled[rows : 2 * rows],
-            held=held[:rows],
-            held_again=held[rows:],
-            failed_pre=pooled[2 * rows : 2 * rows + count],
-            failed_post=pooled[2 * rows + count :],
+            pre_map=gather_maps(maps[:rows]),
+            post_map=gather_maps(maps[rows : 2 * rows]),
+            pre=gather(pooled[:rows]),
+            post=gather(pooled[rows : 2 * rows]),
+            held=held,
+            held_again=held_again,
+            failed_pre=gather(pooled[2 * rows : 2 * rows + count]),
+            failed_post=gather(pooled[2 * rows + count :]),
             log_temperature=model.log_temperature,
         )
 

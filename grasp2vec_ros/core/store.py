@@ -175,6 +175,10 @@ class ExperienceStore:
         records = list(records)
         # Looking for copies needs it; robots that never merge do without. Other versions of this package ignore it.
         self._query("CREATE INDEX IF NOT EXISTS experience_by_stamp ON experience (robot_id, stamp_ns)")
+        # Ids are random, so every attempt touches other pages of the indexes: many at once are written with fewer
+        # seeks when pages are kept and the write-ahead log may grow [KiB; pages].
+        self._query("PRAGMA cache_size=-65536")
+        self._query("PRAGMA wal_autocheckpoint=32768")
         return self._write(records, self._insert_new) if records else []
 
     def _write(self, records: list[Record], write: Callable[[Record], Result]) -> list[Result]:
@@ -255,6 +259,13 @@ class ExperienceStore:
             statement = f"SELECT experience_id FROM experience NOT INDEXED {conditions} ORDER BY number DESC LIMIT {int(newest)}"
         found = [row[0] for row in self._query(statement, values)]
         return found if newest is None else found[::-1]
+
+    def scenes(self, lifted: bool | None = None) -> list[tuple[str, str, str]]:
+        """Id, robot and episode of every attempt, in the order in which they were stored."""
+        conditions, values = _conditions(lifted, None)
+        return self._query(
+            f"SELECT experience_id, robot_id, episode FROM experience {conditions} ORDER BY number", values
+        )
 
     def get(self, experience_id: str) -> Experience:
         """Reads an attempt.

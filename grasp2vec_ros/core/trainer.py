@@ -31,6 +31,7 @@ from grasp2vec_ros.core.inference import choose_device
 from grasp2vec_ros.core.learner import Learner, LearnerConfig, NotFiniteError
 from grasp2vec_ros.core.objective import ObjectiveConfig
 from grasp2vec_ros.core.options import option
+from grasp2vec_ros.core.peers import Alone
 from grasp2vec_ros.core.store import ExperienceStore, StoreError
 from grasp2vec_ros.core.training_state import load_training_state, save_training_state
 
@@ -148,6 +149,50 @@ class ExperienceCache:
         return item
 
 
+def make_learner(
+    config: TrainerConfig,
+    initial: Path | None,
+    device: torch.device,
+    peers: Alone | None = None,
+    trained: tuple[Grasp2Vec, Path] | None = None,
+) -> Learner:
+    """A learner of a configuration.
+
+    Args:
+        config: see there.
+        initial: the trained model that learning began with, or None for random weights.
+        device: where to learn.
+        peers: processes that learn together; None: this one alone.
+        trained: a model to go on from, and its file; None: `initial`.
+
+    Raises:
+        CheckpointError: a model cannot be read, or its encoder is another than the configured one.
+    """
+    if trained is None and initial is not None:
+        trained = (load_checkpoint(initial)[0], initial)
+    model = make_model(config.encoder, config.seed) if trained is None else trained[0]
+    if model.config != config.encoder:
+        raise CheckpointError(
+            f"checkpoint: {trained[1]} has encoder {model.config}, this trainer is configured for {config.encoder}"
+        )
+    learner, objective, tuning = config.learner, config.objective, config.fine_tuning
+    if initial is not None:
+        # A few objects have another mean than all objects have.
+        learner = replace(learner, learning_rate=tuning.learning_rate, decay_steps=0, frozen_centre=True)
+        objective = replace(objective, same_object_cosine=tuning.same_object_cosine)
+    return Learner(model, learner, objective, device, peers)
+
+
+def embed_removal(
+    model: Grasp2Vec, item: PreparedExperience, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """phi_s(pre) - phi_s(post) and phi_o(first held view) of an attempt, (D,) each."""
+    scenes = torch.stack([item.pre, item.post]).permute(0, 3, 1, 2).float().to(device) / 255
+    held = item.held[:1].permute(0, 3, 1, 2).float().to(device) / 255
+    pre, post = model.embed_scene(scenes).cpu().numpy()
+    return pre - post, model.embed_held(held)[0].cpu().numpy()
+
+
 class OnlineTrainer:
     """Samples the store, learns, measures itself on held-out attempts, and writes checkpoints.
 
@@ -206,25 +251,7 @@ class OnlineTrainer:
         return ExperienceCache(store, config.encoder, config.augmentation, config.cache_mb * 2**20)
 
     def _fresh_learner(self) -> Learner:
-        if self._initial is None:
-            return self._learner_of(make_model(self.config.encoder, self.config.seed), fine_tuning=False)
-        model, _ = load_checkpoint(self._initial)
-        self._check_encoder(model, self._initial)
-        return self._learner_of(model, fine_tuning=True)
-
-    def _learner_of(self, model: Grasp2Vec, fine_tuning: bool) -> Learner:
-        learner, objective, tuning = self.config.learner, self.config.objective, self.config.fine_tuning
-        if fine_tuning:
-            # A few objects have another mean than all objects have.
-            learner = replace(learner, learning_rate=tuning.learning_rate, decay_steps=0, frozen_centre=True)
-            objective = replace(objective, same_object_cosine=tuning.same_object_cosine)
-        return Learner(model, learner, objective, self._device)
-
-    def _check_encoder(self, model: Grasp2Vec, path: Path) -> None:
-        if model.config != self.config.encoder:
-            raise CheckpointError(
-                f"checkpoint: {path} has encoder {model.config}, this trainer is configured for {self.config.encoder}"
-            )
+        return make_learner(self.config, self._initial, self._device)
 
     def _resume(self) -> None:
         """Goes on from the newest checkpoint that can be used, older ones after that."""
@@ -311,8 +338,7 @@ class OnlineTrainer:
             path = newest_checkpoint(path) or path
         model, metadata = load_checkpoint(path)
         with self._working:
-            self._check_encoder(model, path)
-            learner = self._learner_of(model, fine_tuning=self._initial is not None)
+            learner = make_learner(self.config, self._initial, self._device, trained=(model, path))
             learner.step_count = int(metadata["step"])
             state = load_training_state(path.parent, learner, metadata["version"])
             if state is not None:
@@ -407,15 +433,9 @@ class OnlineTrainer:
         if len(items) < 2:
             return math.nan, len(items)
         with self._working, torch.inference_mode():
-            queries, held = zip(*(self._embed(item) for item in items), strict=True)
+            found = [embed_removal(self._learner.averaged, item, self._device) for item in items]
+        queries, held = zip(*found, strict=True)
         return own_retrieval(np.stack(queries), np.stack(held)), len(items)
-
-    def _embed(self, item: PreparedExperience) -> tuple[np.ndarray, np.ndarray]:
-        model = self._learner.averaged
-        scenes = torch.stack([item.pre, item.post]).permute(0, 3, 1, 2).float().to(self._device) / 255
-        held = item.held[:1].permute(0, 3, 1, 2).float().to(self._device) / 255
-        pre, post = model.embed_scene(scenes).cpu().numpy()
-        return pre - post, model.embed_held(held)[0].cpu().numpy()
 
     def status(self) -> TrainerStatus:
         """How it stands; the loss is the mean since the last call."""
