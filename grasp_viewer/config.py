@@ -31,6 +31,6 @@ class ViewerConfig:
         1.0, "clouds a second that are made of depth and colour", minimum=0.1, maximum=30.0
     )
     cloud_stride_px: int = option(
-        2, "every so manieth row and column becomes a point of the cloud", minimum=1, maximum=64
+        2, "the cloud has a point for each so many rows and columns", minimum=1, maximum=64
     )
     jpeg_quality: int = option(80, "of the images in the browser", minimum=10, maximum=100)

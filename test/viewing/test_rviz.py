@@ -7,7 +7,9 @@ import pytest
 import yaml
 
 from grasp2vec_ros.nodes import markers as peak_markers
+from grasp_node_kit.bringup.arguments import TOPICS
 from semgrasp_ros.nodes import markers as hand_markers
+from semgrasp_ros.nodes import robot_markers
 from test.launch.helpers import nodes
 from test.viewing.reference import ROOT, Topic, topics
 
@@ -20,6 +22,7 @@ TYPES = {
     "TF": None,
     "RobotModel": "std_msgs/String",
     "DepthCloud": "sensor_msgs/Image",
+    "Pose": "geometry_msgs/PoseStamped",
     "PointCloud2": "sensor_msgs/PointCloud2",
     "MarkerArray": "visualization_msgs/MarkerArray",
     "Image": "sensor_msgs/Image",
@@ -27,6 +30,7 @@ TYPES = {
 # Published by robot_state_publisher.
 FROM_ELSEWHERE = {"robot_description": Topic("std_msgs/String", reliable=True, latched=True)}
 PUBLISHED = topics("Topics out")
+FROM_CAMERAS = {topic.name for topic in TOPICS.values()}
 
 
 def kind(display: dict) -> str:
@@ -60,7 +64,9 @@ def test_everything_asked_for_is_shown():
         "perception/goal_image",
         "perception/markers",
         "semgrasp/markers",
-        "object/points",
+        "semgrasp/object_points",
+        "retarget/markers",
+        "retarget/tool_pose",
     }
     assert {kind(display) for display in DISPLAYS.values()} == set(TYPES)
     assert len(DISPLAYS) == len(MANAGER["Displays"]), "two displays have the same name"
@@ -84,13 +90,16 @@ def test_topics_exist_with_fitting_type_and_quality(name, topic, qos):
     assert latched == published.latched
 
 
-@pytest.mark.parametrize("name", [name for name, topic, _ in subscriptions() if topic in topics("Topics in")])
+@pytest.mark.parametrize("name", [name for name, topic, _ in subscriptions() if topic in FROM_CAMERAS])
 def test_cameras_of_any_driver_are_heard(name):
     display = DISPLAYS[name]
     assert display.get("Topic", display)["Reliability Policy"].lower() == "best effort"
 
 
-@pytest.mark.parametrize(("name", "module"), [("Hand", hand_markers), ("Where the goal is", peak_markers)])
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("Hand", hand_markers), ("Robot's grasp", robot_markers), ("Where the goal is", peak_markers)],
+)
 def test_namespaces_are_those_of_the_markers(name, module):
     made = set(re.findall(r'_marker\(\s*\w+,\s*"(\w+)"', inspect.getsource(module)))
     assert made and set(DISPLAYS[name]["Namespaces"]) == made
