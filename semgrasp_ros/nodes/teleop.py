@@ -185,9 +185,10 @@ class TeleopNode(KitNode):
         return Clock(clock_type=ClockType.STEADY_TIME).now().nanoseconds / 1e9
 
     def _say_following(self, following: bool, reason: str) -> None:
-        if following != self._following:
-            say = self.get_logger().info if following else self.get_logger().warning
-            say("following the hand" if following else f"holding the last command: {reason}")
+        if following and not self._following:
+            self.get_logger().info("following the hand")
+        elif self._following and not following:
+            self.get_logger().warning(f"holding the last command: {reason}")
         self._following, self._reason = following, reason or self._reason
         self._following_publisher.publish(Bool(data=following))
 

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from grasp_node_kit.motion_door import TRAJECTORY, action_of
-from semgrasp_ros.core.retarget.robot_file import Robot
+from semgrasp_ros.core.retarget.robot_file import HandGripper, Robot
 from semgrasp_ros.nodes.robots import seconds
 
 ARM, GRIPPER = "arm_controller/follow_joint_trajectory", "gripper_controller/follow_joint_trajectory"
@@ -38,6 +38,8 @@ class FakeArm(Node):
         self.positions = dict(zip(robot.arm.joints, home, strict=True)) | dict.fromkeys(
             robot.gripper.joints, 0.01
         )
+        if isinstance(robot.gripper, HandGripper):
+            self.positions |= robot.gripper.open_rad
         self.thing_m, self.speaks = 0.0, True
         self.refuses: set[str] = set()
         self.aborts_at: int | None = None

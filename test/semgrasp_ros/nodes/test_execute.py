@@ -13,8 +13,6 @@ from semantic_grasping.action import ExecuteRobotGrasp, FollowTrajectory
 from semantic_grasping.msg import RobotGrasp
 from sensor_msgs.msg import JointState
 
-from grasp_node_kit.motion_door import GRIPPER as GRIPPER_COMMAND
-from grasp_node_kit.motion_door import PARALLEL_GRIPPER, TRAJECTORY, Controller, action_of
 from semgrasp_ros.core.retarget.robots import load_robot
 from semgrasp_ros.nodes.execute import ExecuteNode
 from semgrasp_ros.nodes.robots import duration
@@ -288,37 +286,3 @@ def test_a_deactivated_node_stops_the_robot(cell):
             assert not cell.rig.send(ExecuteRobotGrasp, ACTION, ExecuteRobotGrasp.Goal()).accepted
         request = ChangeState.Request(transition=Transition(id=transition))
         assert cell.rig.call(ChangeState, "execute/change_state", request).success
-
-
-@pytest.mark.parametrize("kind", [PARALLEL_GRIPPER, GRIPPER_COMMAND])
-def test_a_grippers_command_goes_where_the_trajectory_ends(kind):
-    pytest.importorskip("control_msgs.action")
-    from rclpy.action import ActionServer
-
-    rig = Rig()
-    asked = []
-
-    def close(handle):
-        asked.append(handle.request.command)
-        handle.succeed()
-        result = action_of(kind).Result()
-        result.stalled = True
-        return result
-
-    server = ActionServer(rig.client, action_of(kind), "gripper", close)
-    controller = Controller(rig.client, "gripper", kind, rig.client.default_callback_group, 12.0)
-    assert controller.wait(10.0)
-    phase = motion_message(rig.client.get_clock().now().to_msg()).phases[3]
-    motion = controller.start(phase, 1.0)
-    assert motion.ended.wait(10.0) and motion.problem == ""
-    position = asked[0].position[0] if kind == PARALLEL_GRIPPER else asked[0].position
-    assert position == pytest.approx(0.01)
-    server.destroy()
-    rig.close()
-
-
-def test_a_grippers_command_needs_control_msgs(monkeypatch):
-    monkeypatch.setitem(sys.modules, "control_msgs.action", None)
-    assert action_of(TRAJECTORY) is FollowTrajectory
-    with pytest.raises(ImportError, match="ros-.*-control-msgs.*'trajectory'"):
-        action_of(PARALLEL_GRIPPER)
