@@ -1,4 +1,4 @@
-"""SemGrasp whole: the node, with `source:=cell` the simulated cell, the camera's frame, RViz.
+"""SemGrasp whole: the node, what executes its grasps, with `source:=cell` the simulated cell, the camera's frame, RViz.
 
 Arguments and nodes: grasp_node_kit/bringup/launches.py.
 """

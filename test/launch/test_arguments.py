@@ -32,6 +32,7 @@ WITH = {
     "camera_frame": {"source": "realsense", "camera_pose": "0 0 1 0 0 0 1"},
     "rviz_config": {"rviz": "true"},
     "clock": {"source": "cell"},
+    "hand_keypoints": {"teleop": "true"},
     **dict.fromkeys(("scene_image", "held_image", "joint_states"), {"source": "cell"}),
     **dict.fromkeys(("split", "regime", "objects_dir", "seed"), {"source": "cell"}),
 }

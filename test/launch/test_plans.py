@@ -116,7 +116,7 @@ def test_verbosity_is_that_of_the_nodes_logger(namespace, outer, logger):
 def test_time_is_that_of_the_source():
     assert not nodes("bringup")["capture"].explicit["use_sim_time"]
     assert nodes("bringup", use_sim_time="true")["capture"].explicit["use_sim_time"]
-    cell = nodes("bringup", source="cell", viewer="true")
+    cell = nodes("bringup", source="cell", viewer="true", teleop="true")
     assert cell["capture"].explicit["use_sim_time"] and "use_sim_time" not in cell["cell"].explicit
     # Two cells side by side must not mix their times.
     assert all(("/clock", "clock") in cell[name].remappings for name in NODES)
