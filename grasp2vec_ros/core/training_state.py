@@ -34,7 +34,9 @@ def save_training_state(folder: Path, learner: Learner, checkpoint: Checkpoint, 
     for name, parameter in learner.model.named_parameters():
         # The checkpoint has the averaged weights; these are the ones that learning goes on from.
         tensors[f"{name}/{_WEIGHT}"] = parameter.detach().cpu().clone(memory_format=torch.contiguous_format)
-    write_atomically(folder / OPTIMISER_FILE, tensors, {"version": checkpoint.version, "random": random_state})
+    write_atomically(
+        folder / OPTIMISER_FILE, tensors, {"version": checkpoint.version, "random": random_state}
+    )
 
 
 def load_training_state(folder: Path, learner: Learner, version: str) -> str | None:
