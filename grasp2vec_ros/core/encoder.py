@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,8 @@ from torch.nn import functional
 from grasp2vec_ros.core.arithmetic import pool
 from grasp2vec_ros.core.backbones import make_backbone
 from grasp2vec_ros.core.options import option
+
+_SEEDING = threading.Lock()
 
 
 @dataclass
@@ -105,7 +108,8 @@ class Grasp2Vec(nn.Module):
 
 def make_model(config: EncoderConfig, seed: int = 0) -> Grasp2Vec:
     """A model with random weights that depend on the seed alone."""
-    with torch.random.fork_rng():
+    # The generator that layers draw from is one for the whole process.
+    with _SEEDING, torch.random.fork_rng():
         torch.manual_seed(seed)
         return Grasp2Vec(config)
 

@@ -103,6 +103,18 @@ class ShardTrainer:
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._next: tuple[int, Future] | None = None
         self._resume()
+        self._check_same_start()
+
+    def _check_same_start(self) -> None:
+        """The loss is common, so it would not show that processes have different weights."""
+        weights = sum(float(p.detach().double().abs().sum()) for p in self._learner.model.parameters())
+        own = torch.tensor([[self.step, self._skipped, weights]], dtype=torch.float64, device=self._device)
+        starts = self.peers.gather(own).cpu()
+        if not torch.allclose(starts, starts[:1].expand_as(starts), rtol=1e-9):
+            raise CheckpointError(
+                f"checkpoints: processes begin at steps {starts[:, 0].int().tolist()} with different weights; all must"
+                f" see the same folder {self.folder} and the same initial model"
+            )
 
     def _failure_sampler(self, rows: np.ndarray, lanes: int) -> ShardSampler | None:
         if self.config.objective.failure == "none":
