@@ -1,7 +1,7 @@
 # Every target sets itself up first; that is quick when it is already done.
 SHELL := /bin/bash
 RUN := source scripts/environment.sh &&
-.PHONY: help set-up demo evaluate-grasp2vec evaluate-semgrasp test lint docs clean
+.PHONY: help set-up demo evaluate-grasp2vec evaluate-semgrasp bench test lint docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ evaluate-grasp2vec: set-up  ## the paper's protocols with baselines; writes out/
 
 evaluate-semgrasp: set-up  ## tokens and grasps from words with baselines; writes out/evaluate/semgrasp and the table in docs/
 	@$(RUN) python -m examination.semgrasp --table docs/semgrasp-results.md
+
+bench: set-up  ## speed as ratios against references in the same run; writes out/bench/*.json and the tables in docs/bench.md
+	@$(RUN) python -m benchmarks --table docs/bench.md
 
 test: set-up lint  ## the test suite
 	@$(RUN) OMP_NUM_THREADS=1 python -m pytest
