@@ -50,7 +50,7 @@ def token_model(variant: str = "three") -> TokenModel:
 def world(tmp_path_factory) -> Path:
     """A folder with grasps of one object of each split, and untrained models."""
     folder = tmp_path_factory.mktemp("world")
-    quick = SynthesisConfig(pairs=3, guesses=60, tries=4, keep=2, search=SearchConfig(steps=70))
+    quick = SynthesisConfig(pairs=3, guesses=80, tries=6, keep=3, search=SearchConfig(steps=80))
     for family, instance in OBJECTS:
         generate(folder / "grasps", [family], range(instance, instance + 1), quick, 0, 1)
     token_model().save(folder / "tokens", {})
