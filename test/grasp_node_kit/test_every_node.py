@@ -167,7 +167,8 @@ def test_inactive_it_refuses_and_configured_again_it_is_not_doubled(everybody, n
     everybody.change(name, Transition.TRANSITION_CLEANUP)
     assert everybody.status(name).message == "unconfigured"
     everybody.change(name, Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
-    assert everybody.status(name).message != "inactive" and node.active
+    # What was said before it was active again may still be on its way.
+    eventually(lambda: everybody.status(name).message != "inactive" and node.active)
     assert counts() == before
     for topic, kind in NODES[name].latched:
         received = everybody.rig.collect(kind, f"{NAMESPACES[name]}/{name}/{topic}", LATCHED)
