@@ -280,10 +280,11 @@ class PerceptionNode(KitNode):
         """Looks for the current goal in the newest scene, again for each new scene, goal or model."""
         done: tuple = ()
         while not self._stop.is_set():
-            message = self._scene.newest
+            seen, message = self._scene.received, self._scene.newest
             now = (id(message), self._current, self._perceiver.version)
             if message is None or not self._current or now == done:
-                self._stop.wait(0.01)
+                # A new image is worked on at once; the rest is looked for a hundred times a second.
+                self._scene.wait_for_next(seen, 0.01)
                 continue
             done = now
             try:
