@@ -27,6 +27,8 @@ from semgrasp_ros.core.retarget.surroundings import SurroundingsConfig, neighbou
 SPLIT = "unseen_instances"
 LARGEST_NEIGHBOUR_M = 0.3
 SCENE_TRIES = 10
+# The crop shows next to nothing of the table, and flat things lie low: little above it is cut off.
+CROP_TOLERANCE_M = 0.003
 # A target that leans or rolled away while it came to rest is let fall again.
 MOST_TILT_COSINE, MOST_ASTRAY_M = 0.9, 0.05
 
@@ -132,7 +134,7 @@ def look(cell: ArmCell) -> Seen:
     view, mask = cell.view(), cell.mask()
     rng, clean = np.random.default_rng(0), CloudConfig()
     points = camera_points(view.depth_m, view.camera.intrinsics)
-    cloud = masked_object(points, mask, DepthConfig(), rng)
+    cloud = masked_object(points, mask, DepthConfig(plane_tolerance_m=CROP_TOLERANCE_M), rng)
     check_cloud(cloud, clean, "mask")
     cloud = clean_cloud(cloud, clean, remove_outliers=True)
     check_cloud(cloud, clean, "mask, cleaned")

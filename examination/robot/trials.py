@@ -94,8 +94,10 @@ def _caption(trial: Trial, outcome: Outcome) -> str:
 
 def short(reason: str) -> str:
     """Without numbers and lists, so that equal reasons are counted together."""
-    head = reason.partition(";")[0]
-    return head.partition(" (")[0] if not head.startswith("collision") else head
+    if reason.startswith("none of "):
+        most = reason.partition("of the others ")[2].partition(",")[0]
+        return f"no feasible pose, most {most.partition(' ')[2]}"
+    return reason if reason.startswith("collision") else reason.partition(":")[0].partition(";")[0]
 
 
 def add_rows(

@@ -5,14 +5,20 @@ Poses are sampled around the contact patches of the hand, closed on the cloud, c
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from semgrasp_ros.core.retarget.jaw_contacts import HumanContacts, human_contacts
 from semgrasp_ros.core.retarget.jaw_feasible import JawScene, Tried, try_poses
 from semgrasp_ros.core.retarget.jaw_samples import sample_poses
 from semgrasp_ros.core.retarget.jaw_scores import total_cost
+from semgrasp_ros.core.retarget.jaw_table import LowThing
 from semgrasp_ros.core.retarget.jaw_types import JawConfig, JawGrasp, NoJawGraspError
 from semgrasp_ros.core.retarget.robot_file import ParallelGripper
+
+# Walls under the outline of flat things count as touched by the hand when they are so near.
+WALL_TOUCH_M = 0.025
 
 __all__ = ["JawConfig", "JawGrasp", "NoJawGraspError", "retarget_to_jaw"]
 
@@ -73,12 +79,14 @@ def retarget_to_jaw(
     human = human_contacts(vertices, regions, points, normals, config.touch_m, wrist, eye)
     # In the human frame every number is the same wherever the scene stands.
     back = np.linalg.inv(human.frame)
+    if plane is not None:
+        human = _on_table(human, points, plane)
     cloud, directions = human.cloud @ back[:3, :3].T + back[:3, 3], human.normals @ back[:3, :3].T
     unseen = len(cloud) - len(points)
     part = None if on_part is None else np.concatenate([on_part, np.zeros(unseen, bool)]).astype(bool)
     samples = sample_poses(
         cloud, directions, human.touching, human.approach, human.gap_m, gripper.pad_length_m,
-        config.samples, np.random.default_rng(seed),
+        config.samples, np.random.default_rng(seed), None if plane is None else -back[:3, :3] @ plane[:3],
     )  # fmt: skip
     scene = JawScene(
         cloud, directions, part,
@@ -87,6 +95,32 @@ def retarget_to_jaw(
         human.unseen, human.frame,
     )  # fmt: skip
     return _ranked(try_poses(samples, scene, gripper, config), human, gripper, config)
+
+
+def _on_table(human: HumanContacts, points: np.ndarray, plane: np.ndarray) -> HumanContacts:
+    """The human grasp with the sides of what lies low, and without guesses that the table contradicts.
+
+    Where all is low, walls under the outline take the place of estimated hidden sides and of measured normals: these are
+    the upper side's, with more noise than there is slope.
+    """
+    middle, unseen = human.frame[:3, 3], human.unseen
+    low = LowThing.around(points, plane, middle)
+    guessed = np.arange(len(human.cloud)) >= len(points)
+    near = low.looked_at(human.cloud)
+    kept = ~guessed | (low.above(human.cloud) & ~(low.flat & near))
+    normals = np.where((near & low.flat)[:, None], plane[:3], human.normals)
+    if unseen is not None:
+        filled = low.above(unseen.filling) & ~(low.flat & low.looked_at(unseen.filling))
+        unseen = replace(unseen, filling=unseen.filling[filled])
+    walls, outward = low.walls()
+    touching = np.linalg.norm(walls - middle, axis=1) < WALL_TOUCH_M
+    return replace(
+        human,
+        cloud=np.concatenate([human.cloud[kept], walls]),
+        normals=np.concatenate([normals[kept], outward]),
+        touching=np.concatenate([human.touching[kept], touching]),
+        unseen=unseen,
+    )
 
 
 def _ranked(

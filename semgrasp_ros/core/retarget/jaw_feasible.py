@@ -15,6 +15,7 @@ from semgrasp_ros.core.retarget.jaw_collision import (
 )
 from semgrasp_ros.core.retarget.jaw_samples import JawSamples
 from semgrasp_ros.core.retarget.jaw_scores import FEWEST_CONTACTS, Closing, close, extremes
+from semgrasp_ros.core.retarget.jaw_table import raised
 from semgrasp_ros.core.retarget.jaw_types import JawConfig, NoJawGraspError
 from semgrasp_ros.core.retarget.jaw_unseen import Unseen
 from semgrasp_ros.core.retarget.robot_file import ParallelGripper
@@ -89,6 +90,8 @@ def try_poses(samples: JawSamples, scene: JawScene, gripper: ParallelGripper, co
     rotations, tips = samples.rotations[fits], samples.tips[fits]
     clearance = config.clearance_m if scene.unseen is None else config.unseen_clearance_m
     opening = np.minimum(gripper.opening_max_m, samples.gaps_m[fits] + 2 * clearance)
+    if scene.plane is not None:
+        tips = raised(rotations, tips, opening, scene.plane, gripper)
     local = local_points(rotations, tips, scene.points)
     low, high = extremes(local[0], between_fingers(local, opening, gripper))
     shift = (low + high) / 2

@@ -11,6 +11,8 @@ TUBE_M = 0.006
 OPPOSED_COSINE = -0.7
 SPREAD_APPROACH_RAD = 0.6
 HUMAN_SHARE = 0.2
+# Above a table: share of poses from straight above, how far they lean, and the least sine of an axis to the vertical.
+ABOVE_SHARE, SPREAD_ABOVE_RAD, STEEPEST_AXIS = 0.4, 0.25, 0.5
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,12 @@ def sample_poses(
     pad_length_m: float,
     count: int,
     rng: np.random.Generator,
+    down: np.ndarray | None = None,
 ) -> JawSamples:
     """Closing axes through pairs of opposite points near the contacts, approaches around the human one.
 
-    A fifth of the poses has the human axis itself, a little turned.
+    A fifth of the poses has the human axis itself, a little turned. Above a table, more come from straight above: a
+    gripper is too thick for a person's way between thing and table.
 
     Args:
         points: (N, 3) in the human frame, whose x is the human closing axis.
@@ -51,6 +55,7 @@ def sample_poses(
         pad_length_m: of the fingers: tips reach past the contacts by up to it.
         count: of poses.
         rng: source of chance.
+        down: (3,) unit, into the table; None without one.
     """
     weight = np.exp(-0.5 * (points**2).sum(axis=1) / (2 * SPREAD_M) ** 2) + touching
     centres, axes, gaps = opposite_pairs(points, normals, weight, count - int(HUMAN_SHARE * count), rng)
@@ -68,6 +73,12 @@ def sample_poses(
     angle = np.where(
         wide, rng.uniform(-np.pi, np.pi, count), rng.normal(scale=SPREAD_APPROACH_RAD, size=count)
     )
+    if down is not None:
+        from_above = down - (axes @ down)[:, None] * axes
+        steep = np.linalg.norm(from_above, axis=1)
+        rows = np.flatnonzero((rng.random(count) < ABOVE_SHARE) & (steep > STEEPEST_AXIS))
+        z[rows] = from_above[rows] / steep[rows, None]
+        angle[rows] = rng.normal(scale=SPREAD_ABOVE_RAD, size=len(rows))
     z = np.cos(angle)[:, None] * z + np.sin(angle)[:, None] * np.cross(axes, z)
     tips = centres + z * rng.uniform(0.15, 0.95, (count, 1)) * pad_length_m
     return JawSamples(np.stack([axes, np.cross(z, axes), z], axis=2), tips, gaps)
