@@ -41,7 +41,9 @@ def layout(base_frame: str) -> Blueprint:
     plots = rrb.Vertical(
         rrb.TimeSeriesView(origin=places.REWARDS, name="Rewards", axis_y=rrb.ScalarAxis(range=(-0.1, 1.05))),
         rrb.TimeSeriesView(origin=places.LEARNING, name="Learning"),
-        rrb.TextLogView(origin=places.MESSAGES, name="Messages"),
+        rrb.TextLogView(
+            origin=places.MESSAGES, name="Messages", columns=rrb.TextLogColumns(text_log_columns=["body"])
+        ),
     )
     return rrb.Blueprint(
         rrb.Horizontal(in_space, images, plots, column_shares=[5, 3, 3]),

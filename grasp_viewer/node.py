@@ -285,7 +285,7 @@ class ViewerNode(KitNode):
 
     def _show_attempt(self, message: GraspExperience) -> None:
         result = "lifted" if message.success else "empty"
-        self._view.say(f"attempt {message.attempt} of {message.episode}: {result}", message.success)
+        self._view.say(f"{result}: attempt {message.attempt} of {message.episode}", message.success)
         frame = message.grasp_pose.header.frame_id
         if frame:
             self._view.grasp(frame, from_pose(message.grasp_pose, "grasp_pose"), f"grasp: {result}")

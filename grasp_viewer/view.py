@@ -17,6 +17,8 @@ from grasp_viewer.shapes import shape_of
 
 MOST_MARKERS = 1000
 AXIS_M = 0.06
+# The frame of the root of Rerun's tree of entities.
+RERUNS_FRAME = "tf#/"
 _AXES = ((220, 50, 47), (60, 160, 60), (38, 90, 220))
 _LEVELS = {True: "INFO", False: "WARN"}
 
@@ -47,6 +49,9 @@ class View:
         sinks += [rr.FileSink(str(recording))] if recording is not None else []
         self._stream.set_sinks(*sinks, default_blueprint=layout(base_frame))
         self._log(places.WORLD, rr.ViewCoordinates.RIGHT_HAND_Z_UP, static=True)
+        # What has no frame yet is in Rerun's own frame; without a way to it the page complains until data come.
+        unplaced = rr.Transform3D(parent_frame=base_frame, child_frame=RERUNS_FRAME)
+        self._log(places.FRAMES, unplaced, static=True)
         for name, text, colour in (("reward", "reward", (230, 159, 0)), ("cosine", "cosine", (86, 180, 233))):
             style = rr.SeriesPoints(names=text, colors=colour, markers="circle", marker_sizes=4.0)
             self._log(f"{places.REWARDS}/{name}", style, static=True)
