@@ -95,7 +95,9 @@ def _reason(log: ContactLog, lifted: bool, held: bool, on_part: bool, part: str)
     if held:
         return "" if on_part else f"held by another part: {part}"
     if lifted:
-        return "fell while the arm shook"
+        holding = [moment for moment in log.moments if moment.phase == "hold"]
+        stayed = bool(holding) and all(len(moment.forces_n) for moment in holding)
+        return "touched the table while the arm shook" if stayed else "fell while the arm shook"
     if not part:
         pushed = log.moved_before_closing_m > PUSHED_M
         return "pushed away before closing" if pushed else "closed beside it"

@@ -61,6 +61,7 @@ def test_contacts_before_closing_do_not_count(stick):
     ("changed", "reason"),
     [
         ({"hold": moment("hold", height_m=0.0, forces_n=(), elsewhere=True)}, "fell while the arm shook"),
+        ({"hold": moment("hold", elsewhere=True)}, "touched the table while the arm shook"),
         (
             {"lift": moment("lift", height_m=0.0, forces_n=(), elsewhere=True)},
             "slipped out while lifting",
