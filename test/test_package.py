@@ -69,7 +69,7 @@ def scripts() -> dict[str, str]:
 
 
 def test_executables_are_there():
-    assert len(scripts()) == 6
+    assert {"capture", "trainer", "perception", "grasping", "semgrasp", "cell"} <= scripts().keys()
     for target in scripts().values():
         assert callable(importlib.import_module(target).main)
 
