@@ -165,11 +165,12 @@ def _train_on_shards(options: argparse.Namespace, config: TrainerConfig) -> None
             mininterval=1.0,
             disable=not first,
         )
-        saved = time.monotonic()
+        saved, interrupted = time.monotonic(), False
         try:
             while trainer.step < options.steps:
                 # Together, so that no process waits for one that has stopped.
-                if trainer.peers.any(stop.asked):
+                interrupted = trainer.peers.any(stop.asked)
+                if interrupted:
                     break
                 before, loss = trainer.step, trainer.train_step()
                 bar.update(trainer.step - before)
@@ -180,7 +181,7 @@ def _train_on_shards(options: argparse.Namespace, config: TrainerConfig) -> None
                     saved = time.monotonic()
             trainer.save()
             bar.close()
-            if first and stop.asked:
+            if first and interrupted:
                 print("interrupted: the checkpoint is saved; run the same command to go on")
             elif first:
                 retrieval, gallery = trainer.evaluate()

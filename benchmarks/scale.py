@@ -1,0 +1,256 @@
+"""Stores of three sizes, shards of one, and training by one and by two processes: `python -m benchmarks.scale`."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.ratio import median, paired_ratio, take_turns
+from benchmarks.report import FOLDER, finish, options
+from benchmarks.scale_store import fill
+from grasp2vec_ros.core.augmentation import AugmentationConfig
+from grasp2vec_ros.core.encoder import EncoderConfig
+from grasp2vec_ros.core.evaluation import Measurement
+from grasp2vec_ros.core.results import Results
+from grasp2vec_ros.core.shard_export import export_shards
+from grasp2vec_ros.core.shard_trainer import ShardTrainer
+from grasp2vec_ros.core.shards import Shards
+from grasp2vec_ros.core.store import FILE_NAME, ExperienceStore
+from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
+
+BATCH = 32
+LANES = 4
+SHARDS = 16  # about so many
+
+
+def small_config() -> TrainerConfig:
+    """Nets that fit the generated images; the least memory for images, so that it fills up soon."""
+    return TrainerConfig(
+        batch_size=BATCH,
+        device="cpu",
+        cache_mb=16,
+        encoder=EncoderConfig(width=8, embedding_size=32, scene_width_px=64, held_size_px=32, held_crop=1.0),
+        augmentation=AugmentationConfig(window_px=32, jitter_px=4),
+    )
+
+
+def forget(file: Path) -> None:
+    """Takes a file out of the operating system's memory, as after a start of the machine."""
+    with file.open("rb") as opened:
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def open_store(folder: Path) -> None:
+    """What a trainer does before its first step: opens, counts, and draws an attempt."""
+    with ExperienceStore(folder) as store:
+        store.counts()
+        store.get(store.sample(1, np.random.default_rng(0))[0])
+
+
+def measure_stores(results: Results, folders: dict[int, Path], rounds: int) -> None:
+    """Opening from disk and from memory, and drawing and reading a batch."""
+    cold = {}
+    for size, folder in folders.items():
+        seconds = []
+        for _ in range(3):
+            forget(folder / FILE_NAME)
+            began = time.perf_counter()
+            open_store(folder)
+            seconds.append(time.perf_counter() - began)
+        cold[size] = np.array(seconds)
+    warm = take_turns({size: lambda f=f: open_store(f) for size, f in folders.items()}, 5)
+    rng = np.random.default_rng(results.seed)
+    stores = {size: ExperienceStore(folder) for size, folder in folders.items()}
+    drawing = {size: lambda s=s: s.sample(BATCH, rng) for size, s in stores.items()}
+    reading = {size: lambda s=s: [s.get(i) for i in s.sample(BATCH, rng)] for size, s in stores.items()}
+    timed = {
+        "store_open_from_disk": cold,
+        "store_open": warm,
+        f"store_sample_{BATCH}": take_turns(drawing, rounds, warm_up=5),
+        f"store_sample_and_read_{BATCH}": take_turns(reading, rounds, warm_up=5),
+    }
+    for store in stores.values():
+        store.close()
+    for path, seconds in timed.items():
+        for size, values in seconds.items():
+            results.add(f"{path}_milliseconds", f"{size}_experiences", "ours", median(values * 1e3))
+        if path.startswith("store_sample"):
+            for size in list(folders)[1:]:
+                ratio = paired_ratio(seconds[size], seconds[min(folders)])
+                results.add(f"{path}_ratio", f"{size}_experiences", f"to_{min(folders)}_experiences", ratio)
+
+
+def resident_mb() -> float:
+    """Memory of this process that is not swapped out [MiB]."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") / 2**20
+
+
+def train_and_watch(store: str, checkpoints: str, steps: int, found: multiprocessing.Queue) -> None:
+    """Memory of a process of its own [MiB] after each step of the online trainer."""
+    torch.set_num_threads(1)
+    trainer, memory = OnlineTrainer(small_config(), store, checkpoints), []
+    for _ in range(steps):
+        trainer.train_step()
+        trainer.status()
+        memory.append(resident_mb())
+    trainer.evaluate()
+    memory.append(resident_mb())
+    found.put(memory)
+
+
+def in_processes(work: Callable, *calls: tuple) -> list:
+    """What each process puts into the queue that is its last argument.
+
+    Raises:
+        RuntimeError: one of them failed; its error has been printed.
+    """
+    context = multiprocessing.get_context("spawn")
+    found, told = context.Queue(), []
+    processes = [context.Process(target=work, args=(*arguments, found)) for arguments in calls]
+    for process in processes:
+        process.start()
+    while len(told) < len(processes):
+        try:
+            told.append(found.get(timeout=1.0))
+        except queue.Empty:
+            if any(process.exitcode for process in processes):
+                for process in processes:
+                    process.terminate()
+                raise RuntimeError(f"{work.__name__}: a process failed") from None
+    for process in processes:
+        process.join()
+    return told
+
+
+def measure_memory(results: Results, folders: dict[int, Path], steps: int, place: Path) -> None:
+    """How far memory grows after the cache of images is full, and how much it is."""
+    for size, folder in folders.items():
+        checkpoints = str(place / f"checkpoints-{size}")
+        memory = np.array(in_processes(train_and_watch, (str(folder), checkpoints, steps))[0])
+        half = len(memory) // 2
+        for metric, value in (
+            ("trainer_memory_mb", memory[-1]),
+            ("trainer_memory_growth_mb_in_second_half", memory[half:].max() - memory[half]),
+        ):
+            results.add(metric, f"{size}_experiences", "ours", Measurement(value, len(memory), value, value))
+
+
+def learn(rank: int, count: int, port: int, url: str, steps: int, found: multiprocessing.Queue) -> None:
+    """One of the processes that learn together; the first says how long each step took."""
+    os.environ |= {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": str(count),
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "LOCAL_WORLD_SIZE": str(count),
+    }
+    torch.set_num_threads(1)
+    with Shards([url]) as shards:
+        trainer = ShardTrainer(
+            TrainerConfig(batch_size=BATCH, device="cpu"), shards, "/nonexistent", lanes=LANES
+        )
+        trainer.train_step()
+        began, used = time.perf_counter(), time.process_time()
+        for _ in range(steps):
+            trainer.train_step()
+        seconds, used = time.perf_counter() - began, time.process_time() - used
+        found.put((seconds / steps, used / steps))
+        trainer.close()
+
+
+def run_workers(count: int, url: str, steps: int) -> tuple[float, float]:
+    """Seconds of a step, and seconds of processor time of a step and a process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = in_processes(learn, *((rank, count, port, url, steps) for rank in range(count)))
+    return float(np.mean([seconds for seconds, _ in told])), float(np.mean([used for _, used in told]))
+
+
+def measure_workers(results: Results, url: Path, steps: int, rounds: int) -> None:
+    """The same batches of the default nets by one process and by two, in turns."""
+    told: dict[int, list] = {1: [], 2: []}
+    for number in range(rounds):
+        for count in (1, 2) if number % 2 == 0 else (2, 1):
+            told[count].append(run_workers(count, str(url), steps))
+    seconds = {count: np.array([found[0] for found in values]) for count, values in told.items()}
+    used = {count: np.array([found[1] for found in values]) for count, values in told.items()}
+    for count in told:
+        split = f"{count}_workers"
+        results.add("shard_training_attempts_per_second", split, "ours", median(BATCH / seconds[count]))
+        results.add("shard_training_processor_seconds_per_step", split, "ours", median(used[count]))
+    results.add(
+        "shard_training_speed_ratio", "2_workers", "to_1_worker", paired_ratio(seconds[1], seconds[2])
+    )
+    # What two would reach with a core each: the elapsed time is worth little on a machine that does other work.
+    results.add("shard_training_work_ratio", "2_workers", "to_1_worker", paired_ratio(used[1], used[2]))
+
+
+def measure_shards(results: Results, folder: Path, url: Path, size: int) -> None:
+    """Exporting a store, opening the shards, and reading attempts in random order."""
+    shutil.rmtree(url, ignore_errors=True)
+    with ExperienceStore(folder) as store:
+        began = time.perf_counter()
+        export_shards(store, url, 2 * _bytes(folder) / 2**20 / SHARDS)
+        exported = size / (time.perf_counter() - began)
+    began = time.perf_counter()
+    with Shards([url]) as shards:
+        opened = (time.perf_counter() - began) * 1e3
+        rng = np.random.default_rng(results.seed)
+        list(shards.problems())  # each shard is compared with its digest once
+        began, reads = time.perf_counter(), 300
+        for row in rng.integers(len(shards), size=reads):
+            shards.record(int(row))
+        read = reads / (time.perf_counter() - began)
+    for metric, value in (
+        ("shards_export_attempts_per_second", exported),
+        ("shards_open_milliseconds", opened),
+        ("shards_read_attempts_per_second", read),
+        ("shards_size_ratio_to_store", _bytes(url) / _bytes(folder)),
+    ):
+        results.add(metric, f"{size}_experiences", "ours", Measurement(value, 1, value, value))
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def main() -> None:
+    """Measures what should not depend on how much experience there is; makes stores of generated attempts and keeps them."""
+    chosen, results = options(
+        "scale", main.__doc__, experiences=100_000, rounds=60, steps=120, worker_steps=6, worker_rounds=2
+    )
+    place = FOLDER / "scale"
+    folders = {}
+    for size in (chosen.experiences // 100, chosen.experiences // 10, chosen.experiences):
+        folders[size] = place / f"store-{size}"
+        fill(folders[size], size, chosen.seed)
+    measure_stores(results, folders, chosen.rounds)
+    small, middle, large = folders
+    url = place / f"shards-{middle}"
+    measure_shards(results, folders[middle], url, middle)
+    shutil.rmtree(place / "checkpoints", ignore_errors=True)
+    measure_memory(
+        results,
+        {small: folders[small], large: folders[large]},
+        chosen.steps,
+        place / "checkpoints",
+    )
+    measure_workers(results, url, chosen.worker_steps, chosen.worker_rounds)
+    bytes_per_attempt = {str(size): round(_bytes(folder) / size) for size, folder in folders.items()}
+    finish(results, chosen.output, store_bytes_per_attempt=bytes_per_attempt)
+
+
+if __name__ == "__main__":
+    main()
