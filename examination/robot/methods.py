@@ -21,7 +21,9 @@ from semgrasp_ros.core.retarget.plan import GraspCandidate, GraspPlan, PlanConfi
 from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Robot
 from semgrasp_ros.core.retarget.robot_grasp import HumanHand, RobotGrasper, obstacles_of
 
-DRAWN, KEPT = 16, 4
+DRAWN = 16
+# A jaw has many grasps near each hand; a robot's hand has one near each.
+KEPT_FOR_JAW, KEPT_FOR_HAND = 4, 12
 
 
 class Method(Protocol):
@@ -41,8 +43,8 @@ class Method(Protocol):
 class HandSource(Protocol):
     """Human hands for a request."""
 
-    def hands(self, trial: Trial, seen: Seen, part: str) -> list[HumanHand]:
-        """Hands that hold a part, best first, in the base frame; none where there is none."""
+    def hands(self, trial: Trial, seen: Seen, part: str, keep: int) -> list[HumanHand]:
+        """At most `keep` hands that hold a part, best first, in the base frame; none where there is none."""
         ...
 
 
@@ -57,12 +59,12 @@ class ModelHands:
         self._model = SemGrasp.load(folder)
         self.version = self._model.version
 
-    def hands(self, trial: Trial, seen: Seen, part: str) -> list[HumanHand]:
+    def hands(self, trial: Trial, seen: Seen, part: str, keep: int) -> list[HumanHand]:
         """The words are the request's own; another part than the asked-for one is asked for in plain words."""
         words = trial.request.turns if part == trial.asked else _plain_words(trial, part)
         try:
             found = self._model.generate(
-                seen.scene.points, seen.scene.normals, words, candidates=DRAWN, keep=KEPT, seed=trial.seed % 2**31
+                seen.scene.points, seen.scene.normals, words, candidates=DRAWN, keep=keep, seed=trial.seed % 2**31
             )  # fmt: skip
         except SemGraspError:
             return []
@@ -82,7 +84,7 @@ class GeneratedHands:
     def __init__(self, folder: Path) -> None:
         self._folder, self._hand = GraspFolder(folder), load_hand()
 
-    def hands(self, trial: Trial, seen: Seen, part: str) -> list[HumanHand]:
+    def hands(self, trial: Trial, seen: Seen, part: str, keep: int) -> list[HumanHand]:
         """The asked-for grasp first, then others of the part by chance."""
         meant = trial.request.grasp
         known = [g for g in self._folder.read(meant.family, meant.instance) if g.part == part]
@@ -90,7 +92,7 @@ class GeneratedHands:
         grasps = [known[row] for row in order]
         if part == trial.asked:
             grasps = [meant, *(g for g in grasps if not np.array_equal(g.wrist, meant.wrist))]
-        return [self._placed(grasp, seen.true_pose) for grasp in grasps[:KEPT]]
+        return [self._placed(grasp, seen.true_pose) for grasp in grasps[:keep]]
 
     def _placed(self, grasp: Grasp, pose: np.ndarray) -> HumanHand:
         wrist = torch.from_numpy((pose @ grasp.wrist).astype(np.float32))[None]
@@ -122,11 +124,13 @@ class FromHands:
     def __init__(self, name: str, robot: Robot, source: HandSource, random_part: bool = False) -> None:
         self.name, self._source, self._random = name, source, random_part
         self._grasper = RobotGrasper(robot)
+        jaw = isinstance(robot.gripper, ParallelGripper)
+        self._keep = KEPT_FOR_JAW if jaw else KEPT_FOR_HAND
 
     def plan(self, trial: Trial, seen: Seen) -> tuple[GraspPlan, HumanHand | None]:
         """See `Method`."""
         part = _any_part(trial) if self._random else trial.asked
-        hands = self._source.hands(trial, seen, part)
+        hands = self._source.hands(trial, seen, part, self._keep)
         if not hands:
             return GraspPlan("no hand"), None
         found = self._grasper.grasps(hands, seen.scene, seen.q_now)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -97,7 +98,9 @@ def short(reason: str) -> str:
     if reason.startswith("none of "):
         most = reason.partition("of the others ")[2].partition(",")[0]
         return f"no feasible pose, most {most.partition(' ')[2]}"
-    return reason if reason.startswith("collision") else reason.partition(":")[0].partition(";")[0]
+    if reason.startswith("too wide"):
+        return "too wide"
+    return re.sub(r" after -?\d+ mm", "", reason.partition(";")[0].partition(" (")[0])
 
 
 def add_rows(
