@@ -85,7 +85,7 @@ def _examine(options: argparse.Namespace) -> None:
         f" --hands {options.hands} --seed {options.seed}"
     )
     results = Results(command, options.seed)
-    reasons = add_rows(trials, [method.name for method in methods], kept, cell, split, results)
+    reasons = add_rows(trials, [method.name for method in methods], kept, split, results)
     results.write(options.output / f"{name}.json", hands=options.hands, reasons_of_failure=reasons)
     for row in results.rows:
         print(

@@ -13,14 +13,12 @@ from tqdm import tqdm
 
 from examination.robot.methods import Method
 from examination.robot.pictures import Strip
-from examination.robot.possible import jaw_can_hold
 from examination.robot.scenes import CloudError, Trial, look, set_up
 from examination.semgrasp.kept import Kept
 from grasp2vec_ros.core.results import Results
 from grasp_cell.arm_cell import ArmCell
 from grasp_cell.arm_score import Outcome, judge, no_motion
 from semgrasp_ros.core.metrics.intervals import mean_by_object
-from semgrasp_ros.core.retarget.robot_file import ParallelGripper
 
 
 def run_trials(
@@ -104,49 +102,29 @@ def short(reason: str) -> str:
 
 
 def add_rows(
-    trials: Sequence[Trial], methods: Sequence[str], kept: Kept, cell: ArmCell, split: str, results: Results
+    trials: Sequence[Trial], methods: Sequence[str], kept: Kept, split: str, results: Results
 ) -> dict[str, dict[str, int]]:
     """Adds shares with intervals for every method; returns the reasons of failure, counted.
 
     Metrics: `lift` lifted and held while the arm shook; `lift_before_shaking`; `part` pressed the asked-for part;
-    `lift_and_part`; and the same three with `_where_possible`, of the requests that a jaw can meet on the true surface.
+    `lift_and_part`.
     """
-    can = possible(trials, cell)
     reasons = {}
     for method in methods:
-        done = [(n, trial, f"{method}/{trial.request.key}") for n, trial in enumerate(trials)]
-        done = [(n, trial, kept[key]) for n, trial, key in done if key in kept]
+        keys = [(trial, f"{method}/{trial.request.key}") for trial in trials]
+        done = [(trial, kept[key]) for trial, key in keys if key in kept]
         if not done:
             continue
-        owners = [(trial.thing.family, trial.thing.instance) for _, trial, _ in done]
-        held = np.array([entry["held"] for *_, entry in done])
-        part = np.array([entry["on_part"] for *_, entry in done])
+        owners = [(trial.thing.family, trial.thing.instance) for trial, _ in done]
+        held = np.array([entry["held"] for _, entry in done])
+        part = np.array([entry["on_part"] for _, entry in done])
         metrics = {
             "lift": held,
             "part": part,
             "lift_and_part": held & part,
-            "lift_before_shaking": np.array([entry["lifted"] for *_, entry in done]),
+            "lift_before_shaking": np.array([entry["lifted"] for _, entry in done]),
         }
         for metric, values in metrics.items():
             results.add(metric, split, method, mean_by_object(values, owners))
-        if can is not None:
-            rows = np.array([can[n] for n, *_ in done])
-            mine = [owner for owner, row in zip(owners, rows, strict=True) if row]
-            for metric in ("lift", "part", "lift_and_part"):
-                values = metrics[metric][rows]
-                results.add(f"{metric}_where_possible", split, method, mean_by_object(values, mine))
-        reasons[method] = dict(Counter(e["reason"] for *_, e in done if e["reason"]).most_common())
+        reasons[method] = dict(Counter(e["reason"] for _, e in done if e["reason"]).most_common())
     return reasons
-
-
-def possible(trials: Sequence[Trial], cell: ArmCell) -> list[bool] | None:
-    """For each trial, whether the robot's jaw can hold what is asked for; None for hands."""
-    gripper = cell.robot.gripper
-    if not isinstance(gripper, ParallelGripper):
-        return None
-    known: dict[tuple[str, int, str], bool] = {}
-    for trial in trials:
-        key = trial.thing.family, trial.thing.instance, trial.asked
-        if key not in known:
-            known[key] = jaw_can_hold(trial.thing, trial.asked, gripper)
-    return [known[t.thing.family, t.thing.instance, t.asked] for t in trials]
