@@ -33,6 +33,9 @@ from grasp2vec_ros.core.record import (
 FILE_NAME = "experience.sqlite3"
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 30.0
+# With SQLite's 2 MiB, looking up a random attempt of a million takes ten times as long as of ten thousand.
+CACHE_KIB = 65536
+BULK_LOG_PAGES = 32768
 
 _SCHEMA = """
 CREATE TABLE experience (
@@ -56,6 +59,17 @@ CREATE TABLE image (
     png BLOB NOT NULL,
     PRIMARY KEY (experience, role, position)
 ) WITHOUT ROWID;
+"""
+# Counting a million attempts takes a while. No part of the schema's version: other versions keep it up, as triggers do
+# it, and may ignore it; a store without it is counted.
+_TALLY = """
+CREATE TABLE IF NOT EXISTS tally (success INTEGER PRIMARY KEY, attempts INTEGER NOT NULL);
+INSERT OR REPLACE INTO tally VALUES (0, (SELECT COUNT(*) FROM experience WHERE success = 0));
+INSERT OR REPLACE INTO tally VALUES (1, (SELECT COUNT(*) FROM experience WHERE success = 1));
+CREATE TRIGGER IF NOT EXISTS tally_added AFTER INSERT ON experience
+    BEGIN UPDATE tally SET attempts = attempts + 1 WHERE success = NEW.success; END;
+CREATE TRIGGER IF NOT EXISTS tally_removed AFTER DELETE ON experience
+    BEGIN UPDATE tally SET attempts = attempts - 1 WHERE success = OLD.success; END;
 """
 Result = TypeVar("Result")
 
@@ -90,8 +104,6 @@ class ExperienceStore:
         self._file = self.folder / FILE_NAME
         self._read_only = read_only
         self._lock = threading.Lock()
-        self._counting = threading.Lock()
-        self._counted = (0, 0, 0)  # the last number, attempts up to it, and how many of them lifted something
         if read_only and not self._file.is_file():
             raise StoreError(f"store: {self._file} does not exist; nothing has been stored there yet")
         try:
@@ -111,6 +123,7 @@ class ExperienceStore:
             check_same_thread=False,
             isolation_level=None,
         )
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if not self._read_only:
             connection.execute("PRAGMA journal_mode=WAL")
             # FULL: a committed transaction survives the loss of power, not only the death of the process.
@@ -124,30 +137,39 @@ class ExperienceStore:
             raise StoreSchemaError(
                 f"store: {self._file} has schema {version}, this version reads up to {SCHEMA_VERSION}; update the package or use another folder"
             )
-        if version == 0 and not self._read_only:
-            self._connection.execute("BEGIN IMMEDIATE")
-            # Another process may have made the tables while this one waited for the lock.
-            if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                for statement in _SCHEMA.split(";"):
-                    if statement.strip():
-                        self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-            self._connection.execute("COMMIT")
+        self._tallied = self._has_tally()
+        if self._read_only or (version and self._tallied):
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        # Another process may have made the tables while this one waited for the lock.
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            self._run(_SCHEMA)
+            self._connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        if not self._has_tally():
+            self._run(_TALLY)
+        self._connection.execute("COMMIT")
+        self._tallied = True
+
+    def _has_tally(self) -> bool:
+        return bool(self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tally'").fetchall())
+
+    def _run(self, script: str) -> None:
+        # Not `executescript`, which commits.
+        for statement in script.split(";\n"):
+            if statement.strip():
+                self._connection.execute(statement)
 
     def __len__(self) -> int:
         return self.counts()[0]
 
     def counts(self) -> tuple[int, int]:
         """Attempts, and how many of them lifted something."""
-        with self._counting:
-            last, total, lifted = self._counted
-            # Attempts are never taken out and numbered in the order of their commits, so counting goes on from
-            # the last one that was counted: only the first call looks at all of them.
-            later = f"WHERE number > {last}" if last else ""  # without a condition, the index alone is read
-            found = self._query(f"SELECT MAX(number), COUNT(*), SUM(success) FROM experience {later}")[0]
-            if found[1]:
-                self._counted = (found[0], total + found[1], lifted + found[2])
-            return self._counted[1:]
+        if self._tallied:
+            rows = self._query("SELECT success, attempts FROM tally")
+        else:
+            rows = self._query("SELECT success, COUNT(*) FROM experience GROUP BY success")
+        of = dict(rows)
+        return of.get(0, 0) + of.get(1, 0), of.get(1, 0)
 
     def add(self, experience: Experience) -> str:
         """Stores an attempt; it is on disk when this returns.
@@ -175,10 +197,8 @@ class ExperienceStore:
         records = list(records)
         # Looking for copies needs it; robots that never merge do without. Other versions of this package ignore it.
         self._query("CREATE INDEX IF NOT EXISTS experience_by_stamp ON experience (robot_id, stamp_ns)")
-        # Ids are random, so every attempt touches other pages of the indexes: many at once are written with fewer
-        # seeks when pages are kept and the write-ahead log may grow [KiB; pages].
-        self._query("PRAGMA cache_size=-65536")
-        self._query("PRAGMA wal_autocheckpoint=32768")
+        # Ids are random, so every attempt touches other pages of the indexes: fewer writes when the log may grow.
+        self._query(f"PRAGMA wal_autocheckpoint={BULK_LOG_PAGES}")
         return self._write(records, self._insert_new) if records else []
 
     def _write(self, records: list[Record], write: Callable[[Record], Result]) -> list[Result]:

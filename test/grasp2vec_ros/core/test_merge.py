@@ -85,6 +85,21 @@ def test_counting_goes_on_while_others_write(tmp_path):
             assert store.counts() == (done, min(done, 4)) == other.counts()
 
 
+def test_a_store_of_an_earlier_version_is_counted_and_gets_its_tally(tmp_path):
+    with ExperienceStore(tmp_path) as store:
+        merged(store, records(3) + records(2, 9, success=False))
+        for what in ("TRIGGER tally_added", "TRIGGER tally_removed", "TABLE tally"):
+            store._query(f"DROP {what}")
+    with ExperienceStore(tmp_path, read_only=True) as store:
+        assert store.counts() == (5, 3)
+    with ExperienceStore(tmp_path) as store:
+        assert store.counts() == (5, 3)
+        merged(store, records(1, 5))
+        assert store.counts() == (6, 4)
+        store._query("DELETE FROM experience WHERE number = 1")
+        assert store.counts() == (5, 3)
+
+
 def test_the_newest_ids(tmp_path):
     with ExperienceStore(tmp_path) as store:
         merged(store, records(40) + records(10, 9, success=False))
