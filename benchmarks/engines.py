@@ -73,9 +73,8 @@ def onnx_runtime(net: nn.Module, images: Tensor, threads: int) -> Runner:
         torch.onnx.export(net, (images,), file, input_names=["images"], dynamo=True, verbose=False)
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
-        session = onnxruntime.InferenceSession(
-            file.read_bytes(), settings, providers=["CPUExecutionProvider"]
-        )
+        # By its path: the exporter puts weights into a file of their own.
+        session = onnxruntime.InferenceSession(str(file), settings, providers=["CPUExecutionProvider"])
     array = images.numpy()
     return lambda: session.run(None, {"images": array})[0]
 

@@ -95,7 +95,7 @@ class Side:
 
 def main() -> None:
     """Lets both nodes work in turns on too many images of 640 x 480; `times` is how many too many."""
-    chosen, results = options("overload", main.__doc__, rounds=3, seconds=4.0, times=3.0, threads=2)
+    chosen, results = options("overload", main.__doc__, rounds=3, seconds=4.0, times=3.0, threads=1)
     rng = np.random.default_rng(chosen.seed)
     with talker(chosen.threads) as node, naive_node(node.stack.folder.parent / "naive.log"):
         folder = node.stack.folder.parent

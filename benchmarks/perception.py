@@ -161,7 +161,7 @@ def measure_while_training(
 def main() -> None:
     """Measures latencies of the perception node at 640 x 480."""
     chosen, results = options(
-        "perception", main.__doc__, frames=60, training_frames=50, attempts=60, threads=2
+        "perception", main.__doc__, frames=60, training_frames=50, attempts=60, threads=1
     )
     torch.set_num_threads(chosen.threads)
     with talker(chosen.threads) as node:

@@ -53,6 +53,8 @@ def test_each_process_is_active_and_ends_with_0_on_an_interrupt(tmp_path):
             arguments += ["-p", f"{key}:={str(value).lower() if isinstance(value, bool) else value}"]
         commands[name] = (described.module, arguments)
     commands["semgrasp"][1].extend(["-p", "autostart:=false"])  # its model is large
+    # Misspelt, and one of another node, as in a file for several: the first is questioned, the second is no mistake.
+    commands["capture"][1].extend(["-p", "frame_timout_s:=1.0", "-p", "accept_reward:=0.5"])
     # Wrong parameters at the start: a clear end instead of a node that is not what was asked for.
     commands["wrong_range"] = ("grasp2vec_ros.nodes.capture", ["-p", "frame_timeout_s:=1e9"])
     commands["wrong_choice"] = ("grasp2vec_ros.nodes.perception", ["-p", "image_transport:=pigeon"])
@@ -70,4 +72,6 @@ def test_each_process_is_active_and_ends_with_0_on_an_interrupt(tmp_path):
     assert result["states"] == expected, done.stderr
     assert result["codes"] == dict.fromkeys(NODES, 0) | {"wrong_range": 1, "wrong_choice": 1}, done.stderr
     assert "frame_timeout_s" in done.stderr and "image_transport" in done.stderr and "pigeon" in done.stderr
+    assert "'frame_timout_s' is not known here; did you mean 'frame_timeout_s'?" in done.stderr
+    assert "'accept_reward' is not known" not in done.stderr
     assert done.stderr.count("Traceback") == 0, done.stderr

@@ -257,13 +257,6 @@ def test_a_publisher_of_another_type_is_said(rig):
         rclpy.try_shutdown(context=context)
 
 
-def test_a_misspelt_parameter_is_questioned(rig, tmp_path, capfd):
-    rig.add(make("capture", tmp_path, frame_timout_s=1.0, accept_reward=0.5))
-    said = capfd.readouterr().err
-    assert "'frame_timout_s' is not known here; did you mean 'frame_timeout_s'?" in said
-    assert "accept_reward" not in said  # another node's, in a file for several
-
-
 # Time.
 
 
