@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from semgrasp_ros.core.retarget.collision import Box, Cloud, RobotCollision, open_gripper
-from semgrasp_ros.core.retarget.free_motion import FreeMotionConfig, free_path
 from semgrasp_ros.core.retarget.ik import ArmKinematics, IkResult
 from semgrasp_ros.core.retarget.jaw_types import JawGrasp
+from semgrasp_ros.core.retarget.paths import ArmPaths, NoWayError, finger_motion
 from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Robot
-from semgrasp_ros.core.retarget.trajectory import JointTrajectory, dense, rounded, time_path
+from semgrasp_ros.core.retarget.trajectory import JointTrajectory
 
 UP = np.array([0.0, 0.0, 1.0])
 
@@ -147,10 +147,6 @@ def plan_grasp(
     return planner.plan(candidates)
 
 
-class _NoWayError(Exception):
-    """This candidate cannot be done; the text is the reason."""
-
-
 class _Planner:
     def __init__(
         self,
@@ -167,6 +163,14 @@ class _Planner:
         if not ((q_now >= self._arm.lower_rad - 1e-6) & (q_now <= self._arm.upper_rad + 1e-6)).all():
             raise ValueError(f"q_now: {q_now} are outside the limits of the joints; move the arm inside")
         self._rng = np.random.default_rng(seed)
+        self._paths = ArmPaths(
+            self._arm,
+            self._collision,
+            self._rng,
+            config.speed,
+            config.line_step_m,
+            config.largest_joint_step_rad,
+        )
 
     def plan(self, candidates: Sequence[GraspCandidate]) -> GraspPlan:
         if not candidates:
@@ -179,7 +183,7 @@ class _Planner:
         for index, candidate in enumerate(candidates[: self._config.candidates]):
             try:
                 phases, numbers = self._whole(candidate)
-            except _NoWayError as error:
+            except NoWayError as error:
                 failures[str(error)] += 1
                 continue
             return GraspPlan("", phases, index, numbers, dict(failures))
@@ -189,16 +193,16 @@ class _Planner:
         if np.isfinite(candidate.width_m):
             widest = self._robot.gripper.opening_max_m
             if candidate.width_m > widest:
-                raise _NoWayError(
+                raise NoWayError(
                     f"too wide: {candidate.width_m * 1e3:.0f} mm, the gripper opens {widest * 1e3:.0f} mm"
                 )
         reasons = []
         for found in self._solutions(candidate, reasons):
             try:
                 return self._motion(candidate, found)
-            except _NoWayError as error:
+            except NoWayError as error:
                 reasons.append(str(error))
-        raise _NoWayError(Counter(reasons).most_common(1)[0][0])
+        raise NoWayError(Counter(reasons).most_common(1)[0][0])
 
     def _solutions(self, candidate: GraspCandidate, reasons: list[str]) -> Iterable[IkResult]:
         """Joint values of the grasp without collision, nearest to where the arm is first."""
@@ -227,26 +231,21 @@ class _Planner:
         self, candidate: GraspCandidate, found: IkResult
     ) -> tuple[dict[str, JointTrajectory], dict[str, float]]:
         config, at_grasp = self._config, self._arm.forward(found.q)
-        back = self._line(
-            found.q, at_grasp, -at_grasp[:3, 2], config.approach_m, candidate.opened, "approach"
-        )
-        lift = self._line(found.q, at_grasp, UP, config.lift_m, candidate.opened, "lift")
         opened = candidate.opened
+        back = self._paths.line(found.q, -at_grasp[:3, 2], config.approach_m, opened, "approach")
+        lift = self._paths.line(found.q, UP, config.lift_m, opened, "lift")
         touch = self._collision.touch(back[-1], opened)
         if touch:
-            raise _NoWayError(f"collision: {touch}, before the grasp")
-        path = free_path(
-            self._now, back[-1], lambda q: self._collision.touch(q, opened) is None,
-            self._arm.lower_rad, self._arm.upper_rad, self._rng,
-        )  # fmt: skip
+            raise NoWayError(f"collision: {touch}, before the grasp")
+        path = self._paths.free(self._now, back[-1], opened)
         if path is None:
-            raise _NoWayError("collision: no way from where the arm is to before the grasp")
+            raise NoWayError("collision: no way from where the arm is to before the grasp")
         straight_ways = np.concatenate([back, lift])
         phases = {
-            "reach": self._timed(self._smooth(path, opened)),
-            "approach": self._timed(back[::-1]),
-            "grasp": self._closing(candidate),
-            "lift": self._timed(lift),
+            "reach": self._paths.timed(path),
+            "approach": self._paths.timed(back[::-1]),
+            "grasp": finger_motion(self._robot.gripper.joints, opened, candidate.closed, config.close_s),
+            "lift": self._paths.timed(lift),
         }
         clearance = min(
             self._collision.clearance_m(q, opened) for q in straight_ways[:: max(len(back) // 4, 1)]
@@ -260,59 +259,6 @@ class _Planner:
             "duration_s": sum(phase.duration_s for phase in phases.values()),
         }
         return phases, numbers
-
-    def _line(
-        self,
-        q: np.ndarray,
-        tool: np.ndarray,
-        direction: np.ndarray,
-        length_m: float,
-        opened: np.ndarray,
-        what: str,
-    ) -> np.ndarray:
-        """Joint values (K, n) that move the tool straight from q on."""
-        path = [q]
-        for way in np.linspace(0, length_m, int(np.ceil(length_m / self._config.line_step_m)) + 1)[1:]:
-            target = tool.copy()
-            target[:3, 3] += way * direction
-            result = self._arm.solve(target, path[-1], restarts=0)
-            if not result.converged:
-                raise _NoWayError(f"unreachable: the straight {what} ends after {way * 1e3:.0f} mm")
-            if np.abs(result.q - path[-1]).max() > self._config.largest_joint_step_rad:
-                raise _NoWayError(f"unreachable: the joints jump on the straight {what}")
-            touch = self._collision.touch(result.q, opened, grasping=True)
-            if touch:
-                raise _NoWayError(f"collision: {touch}, on the {what}")
-            path.append(result.q)
-        return np.array(path)
-
-    def _smooth(self, corners: np.ndarray, opened: np.ndarray) -> np.ndarray:
-        """The path with rounded corners; with a stop-free finer rounding where that would touch something."""
-        step = FreeMotionConfig().step_rad
-        for spacing in (step, step / 3):
-            path = rounded(corners, spacing)
-            if all(self._collision.touch(q, opened) is None for q in path):
-                return path
-        return dense(corners, step / 3)
-
-    def _timed(self, path: np.ndarray) -> JointTrajectory:
-        speed = self._config.speed
-        return time_path(
-            path, self._robot.arm.joints, self._arm.velocity_rad_s * speed,
-            self._arm.acceleration_rad_s2 * speed**2,
-        )  # fmt: skip
-
-    def _closing(self, candidate: GraspCandidate) -> JointTrajectory:
-        """From open to closed on a quintic, at rest at both ends."""
-        times = np.linspace(0, self._config.close_s, 26)
-        share, way = times / self._config.close_s, candidate.closed - candidate.opened
-        shape = 10 * share**3 - 15 * share**4 + 6 * share**5
-        slope = 30 * share**2 * (1 - share) ** 2 / self._config.close_s
-        bend = 60 * share * (1 - share) * (1 - 2 * share) / self._config.close_s**2
-        return JointTrajectory(
-            self._robot.gripper.joints, times, candidate.opened + shape[:, None] * way, slope[:, None] * way,
-            bend[:, None] * way,
-        )  # fmt: skip
 
     def _random(self) -> np.ndarray:
         return self._rng.uniform(self._arm.lower_rad, self._arm.upper_rad)

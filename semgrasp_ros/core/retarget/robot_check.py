@@ -69,6 +69,8 @@ def _arm(robot: Robot, model: pinocchio.Model) -> Iterator[str]:
         count = len(getattr(arm, name))
         if count != len(arm.joints):
             yield f"arm.{name}: has {count} values for {len(arm.joints)} joints; give one for each"
+    if arm.presented_rad and len(arm.presented_rad) != len(arm.joints):
+        yield f"arm.presented_rad: has {len(arm.presented_rad)} values for {len(arm.joints)} joints; give one for each"
     for i, value in enumerate(arm.acceleration_rad_s2):
         if value <= 0:
             yield f"arm.acceleration_rad_s2[{i}]: {value} is not above 0; give the largest acceleration"
@@ -91,11 +93,14 @@ def _arm(robot: Robot, model: pinocchio.Model) -> Iterator[str]:
             )
         elif max(abs(low), abs(high)) > LONGEST_JOINT_RAD:
             yield f"arm.joints[{i}]: {name!r} has no limits; give them in arm.limits_rad"
-        elif i < len(arm.home_rad) and not low <= arm.home_rad[i] <= high:
-            yield (
-                f"arm.home_rad[{i}]: {arm.home_rad[i]:g} of {name} is outside {low:g} to {high:g}; "
-                "move it inside, or change arm.limits_rad"
-            )
+        else:
+            for field in ("home_rad", "presented_rad"):
+                values = getattr(arm, field)
+                if i < len(values) and not low <= values[i] <= high:
+                    yield (
+                        f"arm.{field}[{i}]: {values[i]:g} of {name} is outside {low:g} to {high:g}; "
+                        "move it inside, or change arm.limits_rad"
+                    )
         if not 0 < speed < LONGEST_JOINT_RAD:
             yield f"arm.velocity_rad_s.{name}: {speed:g} is no speed limit; give one above 0"
 

@@ -29,6 +29,8 @@ class Arm:
         without: links of the URDF that are left out, with all that hangs on them.
         limits_rad: joint -> (lower, upper), in place of the URDF's.
         velocity_rad_s: joint -> largest, in place of the URDF's.
+        presented_rad: where it holds up what it grasped, out of the scene camera's view, one value for each joint; empty:
+            it is not known.
     """
 
     urdf: str
@@ -38,6 +40,7 @@ class Arm:
     without: tuple[str, ...] = ()
     limits_rad: dict[str, tuple[float, float]] = field(default_factory=dict)
     velocity_rad_s: dict[str, float] = field(default_factory=dict)
+    presented_rad: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
