@@ -53,6 +53,10 @@ GOALS = (
     Goal("ik_reached", least=0.995),
     Goal("ik_milliseconds", most=5.0),
     Goal("frame_milliseconds", most=15.0),
+    Goal("store_open_from_disk_milliseconds", most=2000.0, splits=("1000000_",)),
+    Goal("store_sample_32_ratio", most=1.5, method="to_"),
+    Goal("store_sample_and_read_32_ratio", most=1.5, method="to_"),
+    Goal("trainer_memory_growth_mb_in_second_half", most=16.0),
 )
 
 

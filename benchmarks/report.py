@@ -14,12 +14,13 @@ from grasp2vec_ros.core.results import Results
 FOLDER = Path("out/bench")
 
 
-def options(name: str, about: str, **numbers: float) -> tuple[argparse.Namespace, Results]:
+def options(name: str, about: str, page: str = "", **numbers: float) -> tuple[argparse.Namespace, Results]:
     """Reads the command line.
 
     Args:
         name: of the module.
         about: its purpose, for `--help`.
+        page: what `--table` would be renewed; empty: there is no such option.
         **numbers: options with their defaults; underscores become hyphens.
 
     Returns:
@@ -30,6 +31,8 @@ def options(name: str, about: str, **numbers: float) -> tuple[argparse.Namespace
         parser.add_argument(
             f"--{key.replace('_', '-')}", type=type(value), default=value, help="default %(default)s"
         )
+    if page:
+        parser.add_argument("--table", type=Path, help=f"page whose tables are renewed, as {page}")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=FOLDER / f"{name}.json")
     chosen = parser.parse_args()

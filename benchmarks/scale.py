@@ -9,17 +9,24 @@ import shutil
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.ratio import median, paired_ratio, take_turns
 from benchmarks.report import FOLDER, finish, options
+from benchmarks.rounds import note_load
+from benchmarks.scale_fleet import add_fleet
+from benchmarks.scale_page import publish
 from benchmarks.scale_store import fill
+from benchmarks.scenes import fill_store
 from grasp2vec_ros.core.augmentation import AugmentationConfig
-from grasp2vec_ros.core.encoder import EncoderConfig
+from grasp2vec_ros.core.encoder import EncoderConfig, make_model
 from grasp2vec_ros.core.evaluation import Measurement
+from grasp2vec_ros.core.merge import MergeReport, merge, readable_records
 from grasp2vec_ros.core.results import Results
 from grasp2vec_ros.core.shard_export import export_shards
 from grasp2vec_ros.core.shard_trainer import ShardTrainer
@@ -30,6 +37,9 @@ from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
 BATCH = 32
 LANES = 4
 SHARDS = 16  # about so many
+REAL = 48  # attempts with images of a real camera's size
+REAL_SPLIT = "640x480_three_views"
+PAPER = {"backbone": "resnet50", "embedding_size": 1024, "pooling": "mean", "relu": True, "centre": False, "share_trunk": False}  # fmt: skip
 
 
 def small_config() -> TrainerConfig:
@@ -189,7 +199,8 @@ def measure_workers(results: Results, url: Path, steps: int, rounds: int) -> Non
     for count in told:
         split = f"{count}_workers"
         results.add("shard_training_attempts_per_second", split, "ours", median(BATCH / seconds[count]))
-        results.add("shard_training_processor_seconds_per_step", split, "ours", median(used[count]))
+        each = median(used[count] * count / BATCH * 1e3)
+        results.add("shard_training_processor_milliseconds_per_attempt", split, "ours", each)
     results.add(
         "shard_training_speed_ratio", "2_workers", "to_1_worker", paired_ratio(seconds[1], seconds[2])
     )
@@ -222,16 +233,78 @@ def measure_shards(results: Results, folder: Path, url: Path, size: int) -> None
         results.add(metric, f"{size}_experiences", "ours", Measurement(value, 1, value, value))
 
 
+def measure_merge(results: Results, folder: Path, into: Path, count: int) -> None:
+    """A robot's attempts into an empty store, then once more: all are known; then under other ids: all are copies."""
+    shutil.rmtree(into, ignore_errors=True)
+    with ExperienceStore(folder, read_only=True) as robot, ExperienceStore(into) as fleet:
+        ids = robot.ids()[:count]
+        for metric, renamed, field in (
+            ("merge_new", "", "added"),
+            ("merge_known", "", "known"),
+            ("merge_copies", "again-", "copies"),
+        ):
+            records = readable_records(robot, ids, [])
+            report = MergeReport()
+            began = time.perf_counter()
+            merge((replace(r, experience_id=renamed + r.experience_id) for r in records), fleet, report)
+            rate = getattr(report, field) / (time.perf_counter() - began)
+            split = f"{len(ids)}_experiences"
+            results.add(
+                f"{metric}_attempts_per_second", split, "ours", Measurement(rate, len(ids), rate, rate)
+            )
+
+
+def measure_attempt(results: Results, place: Path) -> None:
+    """What an attempt of 640 x 480 pixels and three held views costs: bytes, merging, exporting, learning from it once."""
+    shutil.rmtree(place, ignore_errors=True)
+    fill_store(place / "store", REAL, results.seed)
+    with ExperienceStore(place / "store") as store, ExperienceStore(place / "fleet") as fleet:
+        began = time.perf_counter()
+        merge(readable_records(store, store.ids(), []), fleet, MergeReport())
+        merged = time.perf_counter()
+        export_shards(store, place / "shards")
+        exported = time.perf_counter()
+    for metric, value in (
+        ("attempt_stored_bytes", _bytes(place / "store") / REAL),
+        ("attempt_shard_bytes", _bytes(place / "shards") / REAL),
+        ("merge_new_attempts_per_second", REAL / (merged - began)),
+        ("shards_export_attempts_per_second", REAL / (exported - merged)),
+        ("attempt_training_gigaflop", arithmetic_of(EncoderConfig(), (240, 320), 96)),
+    ):
+        results.add(metric, REAL_SPLIT, "ours", Measurement(value, REAL, value, value))
+    # The paper's networks and size; the default ones are made for a CPU.
+    paper = arithmetic_of(EncoderConfig(**PAPER), (472, 472), 472)
+    results.add("attempt_training_gigaflop", "paper_472x472", "ours", Measurement(paper, 1, paper, paper))
+
+
+def arithmetic_of(encoder: EncoderConfig, scene_px: tuple[int, int], held_px: int) -> float:
+    """Arithmetic of learning once from an attempt [10^9]: two scenes and a held image, counted, not run."""
+    with torch.device("meta"):
+        model = make_model(encoder).eval()
+        scenes, held = torch.empty(2, 3, *scene_px), torch.empty(1, 3, held_px, held_px)
+    with FlopCounterMode(display=False) as counter:
+        (model.embed_scene(scenes).sum() + model.embed_held(held).sum()).backward()
+    return counter.get_total_flops() / 1e9
+
+
 def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir())
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def main() -> None:
     """Measures what should not depend on how much experience there is; makes stores of generated attempts and keeps them."""
     chosen, results = options(
-        "scale", main.__doc__, experiences=100_000, rounds=60, steps=120, worker_steps=6, worker_rounds=2
+        "scale",
+        main.__doc__,
+        "docs/scale.md",
+        experiences=100_000,
+        merged=10_000,
+        rounds=60,
+        steps=120,
+        worker_steps=6,
+        worker_rounds=2,
     )
-    place = FOLDER / "scale"
+    before, place = os.getloadavg()[0], FOLDER / "scale"
     folders = {}
     for size in (chosen.experiences // 100, chosen.experiences // 10, chosen.experiences):
         folders[size] = place / f"store-{size}"
@@ -239,6 +312,7 @@ def main() -> None:
     measure_stores(results, folders, chosen.rounds)
     small, middle, large = folders
     url = place / f"shards-{middle}"
+    measure_merge(results, folders[middle], place / "fleet", min(chosen.merged, middle))
     measure_shards(results, folders[middle], url, middle)
     shutil.rmtree(place / "checkpoints", ignore_errors=True)
     measure_memory(
@@ -248,8 +322,13 @@ def main() -> None:
         place / "checkpoints",
     )
     measure_workers(results, url, chosen.worker_steps, chosen.worker_rounds)
+    measure_attempt(results, place / "real")
+    assumptions = add_fleet(results)
     bytes_per_attempt = {str(size): round(_bytes(folder) / size) for size, folder in folders.items()}
-    finish(results, chosen.output, store_bytes_per_attempt=bytes_per_attempt)
+    finish(results, chosen.output, store_bytes_per_attempt=bytes_per_attempt, assumptions=assumptions)
+    note_load(chosen.output, before)
+    if chosen.table is not None:
+        publish(chosen.output, chosen.table)
 
 
 if __name__ == "__main__":

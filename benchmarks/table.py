@@ -42,15 +42,15 @@ def tables(contents: dict[str, dict]) -> list[str]:
         for row in content["rows"]:
             if goal := goal_of(row):
                 met = "met" if goal.met(row["value"]) else "**missed**"
-                lines.append(f"| {_what(row)} | {row['split']} | {goal} | {_value(row)} | {met} |")
+                lines.append(f"| {what(row)} | {row['split']} | {goal} | {shown_value(row)} | {met} |")
     for benchmark in BENCHMARKS:
         content = contents.get(benchmark.name)
         if content is None:
             continue
-        lines += ["", f"## {benchmark.about[0].upper()}{benchmark.about[1:]}", "", _origin(content), ""]
+        lines += ["", f"## {benchmark.about[0].upper()}{benchmark.about[1:]}", "", origin(content), ""]
         lines += ["| | setting | method | measured |", "|---|---|---|---|"]
         lines += [
-            f"| {_what(row)} | {row['split']} | {row['method'].replace('_', ' ')} | {_value(row)} |"
+            f"| {what(row)} | {row['split']} | {row['method'].replace('_', ' ')} | {shown_value(row)} |"
             for row in content["rows"]
             if row["metric"].endswith(SPEED) or goal_of(row)
         ]
@@ -63,14 +63,16 @@ def headline(file: Path) -> list[str]:
     """A line for each ratio of a result file, and for what has a goal."""
     rows = json.loads(file.read_text())["rows"]
     shown = [row for row in rows if row["metric"].endswith("_ratio") or goal_of(row)]
-    return [f"{_what(row)}, {row['split']}, {row['method']}: {_value(row)}" for row in shown]
+    return [f"{what(row)}, {row['split']}, {row['method']}: {shown_value(row)}" for row in shown]
 
 
-def _what(row: dict) -> str:
+def what(row: dict) -> str:
+    """A row's metric, for people."""
     return row["metric"].replace("_", " ")
 
 
-def _value(row: dict) -> str:
+def shown_value(row: dict) -> str:
+    """A row's value with its interval, for people."""
     if row["value"] is None:
         return "-"
     return f"{_number(row['value'])} [{_number(row['low'])}, {_number(row['high'])}] n {row['n']}"
@@ -80,7 +82,8 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def _origin(content: dict) -> str:
+def origin(content: dict) -> str:
+    """The command, the commit and the machine of a result, for people."""
     load = content.get("load_average")
     busy = (
         f", load {load['before']} before and {load['after']} after on {content['cores']} cores"
