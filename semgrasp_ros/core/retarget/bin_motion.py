@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grasp2vec_ros.core.options import option
-from semgrasp_ros.core.retarget.collision import Box, RobotCollision, open_gripper, table
+from semgrasp_ros.core.retarget.collision import Box, RobotCollision, open_gripper
 from semgrasp_ros.core.retarget.ik import ArmKinematics
 from semgrasp_ros.core.retarget.paths import ArmPaths, NoWayError
 from semgrasp_ros.core.retarget.plan import UP, GraspCandidate, GraspPlan, PlanConfig, plan_grasp
@@ -15,6 +15,8 @@ from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Robot, RobotE
 from semgrasp_ros.core.retarget.trajectory import JointTrajectory
 
 WALL_M = 0.01
+# The floor goes on around the bin, but not to under the arm, whose base may be set lower.
+AROUND_M, FLOOR_M = 0.2, 0.1
 # Grasps are given with y along the closing direction, as Panda's tool centre point has it; the planner's tool has x there.
 TOOL_IN_GRASP = np.array([[0.0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 
@@ -256,11 +258,13 @@ def obstacles(bin_: BinConfig) -> list[Box]:
         raise ValueError(
             f"workspace: from {low.tolist()} to {high.tolist()} has no inside; max must be above min"
         )
-    found = [table(bin_.floor_z_m, "floor")]
+    middle, size = (low + high) / 2, high - low
+    floor = np.eye(4)
+    floor[:3, 3] = *middle, bin_.floor_z_m - FLOOR_M / 2
+    found = [Box("floor", floor, (*(size + 2 * AROUND_M), FLOOR_M))]
     height_m = bin_.wall_height_m - bin_.floor_z_m
     if height_m <= 0:
         return found
-    middle, size = (low + high) / 2, high - low
     for axis, name in ((0, "x"), (1, "y")):
         for sign in (-1.0, 1.0):
             pose, edges = np.eye(4), np.array([*(size + 2 * WALL_M), height_m])
