@@ -21,6 +21,8 @@ from grasp_node_kit.action_client import ThreadSafeActionClient
 
 TRAJECTORY, PARALLEL_GRIPPER, GRIPPER = "trajectory", "parallel_gripper_command", "gripper_command"
 KINDS = (TRAJECTORY, PARALLEL_GRIPPER, GRIPPER)
+# PATH_TOLERANCE_VIOLATED and GOAL_TOLERANCE_VIOLATED of FollowJointTrajectory.
+FELL_SHORT = (-4, -5)
 _NAMES = {
     TRAJECTORY: "FollowJointTrajectory",
     PARALLEL_GRIPPER: "ParallelGripperCommand",
@@ -55,10 +57,11 @@ class Motion:
 
     Attributes:
         ended: set when the controller has said how it ended.
+        fell_short: the controller gave up because the joints were not where they should be, as on an obstacle.
     """
 
     def __init__(self, client: ThreadSafeActionClient, goal: Any, judge: Any) -> None:
-        self.ended = threading.Event()
+        self.ended, self.fell_short = threading.Event(), False
         self._judge, self._problem = judge, "the controller has not answered"
         self._lock = threading.Lock()
         self._handle: Any = None
@@ -92,6 +95,7 @@ class Motion:
 
     def _finished(self, future: Future) -> None:
         answer = future.result()
+        self.fell_short = getattr(answer.result, "error_code", 0) in FELL_SHORT
         if answer.status == GoalStatus.STATUS_CANCELED:
             self._end("the motion was stopped")
         else:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-import numpy as np
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from semantic_grasping.action import ExecuteRobotGrasp
@@ -23,15 +22,14 @@ from grasp2vec_ros.core.options import option
 from grasp_node_kit.action_server import serve_action
 from grasp_node_kit.limits import check_count, check_text, check_texts
 from grasp_node_kit.monitors import Stopwatch
-from grasp_node_kit.motion_door import KINDS, TRAJECTORY, Controller
 from grasp_node_kit.newest import NewestSlot, stamp_ns
 from grasp_node_kit.node import KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import RESULT, SENSOR
-from semgrasp_ros.core.retarget.motion_check import MotionCheck, MotionError, check_start
-from semgrasp_ros.core.retarget.trajectory import JointTrajectory
+from semgrasp_ros.core.retarget.motion_check import MotionCheck, check_start
 from semgrasp_ros.nodes.grasp_messages import check_robot_name
-from semgrasp_ros.nodes.robots import JointsError, NamedRobot, RobotConfig
+from semgrasp_ros.nodes.mover import MoveError, Mover, MoverConfig, Phase
+from semgrasp_ros.nodes.robots import NamedRobot, RobotConfig
 
 MOST_PHASES = 16
 PREVIEW_S = 1 / 30
@@ -40,60 +38,12 @@ _Result = ExecuteRobotGrasp.Result
 
 
 @dataclass
-class ExecuteConfig:
+class ExecuteConfig(MoverConfig):
     """Which controllers move the robot, and when they may."""
 
-    arm_action: str = option(
-        "arm_controller/follow_joint_trajectory", "action of the arm's controller", read_only=True
-    )
-    gripper_action: str = option(
-        "gripper_controller/follow_joint_trajectory",
-        "action of the gripper's or hand's controller",
-        read_only=True,
-    )
-    gripper_kind: str = option(
-        TRAJECTORY,
-        "what that action is: a trajectory (FollowJointTrajectory), ParallelGripperCommand or GripperCommand",
-        choices=KINDS,
-        read_only=True,
-    )
-    gripper_effort_n: float = option(
-        0.0, "force of a gripper's command; 0: the gripper's own", minimum=0.0, maximum=500.0, read_only=True
-    )
     max_age_s: float = option(
         30.0, "a grasp whose cloud is older is refused: things may have moved", minimum=0.1, maximum=86400.0
     )
-    start_tolerance_rad: float = option(
-        0.05,
-        "each motion of the arm must begin so near to where the arm is",
-        minimum=0.001,
-        maximum=0.5,
-    )
-    joints_timeout_s: float = option(
-        1.0, "joint states may be so old; during a motion the arm stops", minimum=0.02, maximum=10.0
-    )
-    period_s: float = option(
-        0.02, "how often cancels and joint states are looked at", minimum=0.005, maximum=0.2
-    )
-    late_s: float = option(5.0, "a motion may take so much longer than planned", minimum=0.1, maximum=600.0)
-    stop_timeout_s: float = option(
-        2.0, "how long to wait for a controller to say that it stopped", minimum=0.1, maximum=30.0
-    )
-    empty_margin_m: float = option(
-        0.002,
-        "a jaw that closed to so much above its command holds nothing",
-        minimum=0.0,
-        maximum=0.05,
-    )
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A motion to do."""
-
-    name: str
-    motion: JointTrajectory
-    of_arm: bool
 
 
 class EndError(RuntimeError):
@@ -130,13 +80,9 @@ class ExecuteNode(KitNode):
 
     def set_up(self) -> None:
         """Loads the robot and finds its controllers."""
-        own = self.config
         self._named = NamedRobot(self.robot_config)
         self._check = MotionCheck(self._named.robot)
-        self._controllers = {
-            True: Controller(self, own.arm_action, TRAJECTORY, self._group),
-            False: Controller(self, own.gripper_action, own.gripper_kind, self._group, own.gripper_effort_n),
-        }
+        self._mover = Mover(self, self.config, self._named, self._joints, self._group)
         self.feed(self._joints, JointState, SENSOR, self._group)
         self.feed(self._grasp, RobotGrasp, RESULT, self._group)
 
@@ -150,8 +96,7 @@ class ExecuteNode(KitNode):
 
     def waiting_for(self) -> str:
         """The controllers."""
-        missing = [each.name for each in self._controllers.values() if not each.is_there]
-        return f"nobody serves {', '.join(missing)}" if missing else ""
+        return self._mover.missing
 
     def report(self) -> dict[str, object]:
         """What it does."""
@@ -210,10 +155,10 @@ class ExecuteNode(KitNode):
             grasp = self._chosen(goal.grasp)
             phases = self._phases(grasp, goal.phases)
             if not goal.preview:
-                self._require_controllers(phases)
+                self._mover.require_controllers(phase.of_arm for phase in phases)
             first = next((phase for phase in phases if phase.of_arm), None)
             if first is not None:
-                check_start(first.name, first.motion, self._arm_now(), self.config.start_tolerance_rad)
+                check_start(first.name, first.motion, self._mover.arm_now(), self.config.start_tolerance_rad)
         except (ValueError, LookupError) as error:
             raise EndError(_Result.REFUSED, f"refused: {error}") from error
         total_s = max(sum(phase.motion.duration_s for phase in phases), 1e-6)
@@ -268,25 +213,8 @@ class ExecuteNode(KitNode):
             motion = self._named.to_core(message, f"grasp.phases[{name}]")
             self._check.check(name, motion)
             if not wanted or name in wanted:
-                phases.append(Phase(name, motion, self._named.moves_arm(motion)))
+                phases.append(Phase(name, motion, self._named.moves_arm(motion), message))
         return phases
-
-    def _require_controllers(self, phases: list[Phase]) -> None:
-        for controller in {self._controllers[phase.of_arm] for phase in phases}:
-            if not controller.is_there and not controller.wait(1.0):
-                raise LookupError(
-                    f"nobody serves {self.resolve_topic_name(controller.name)}; start the controller, or set arm_action"
-                    " and gripper_action"
-                )
-
-    def _arm_now(self) -> np.ndarray:
-        message = self._joints.newest
-        if message is None or self._joints.age_s > self.config.joints_timeout_s:
-            raise JointsError(
-                f"where the arm is is not known: nothing on {self.topic_of(self._joints)} for"
-                f" {self.config.joints_timeout_s:g} s"
-            )
-        return self._named.arm_positions(message)
 
     # One phase.
 
@@ -297,66 +225,25 @@ class ExecuteNode(KitNode):
         if handle.request.preview:
             self._show(handle, phase, tell)
             return
-        if phase.of_arm:
-            try:
-                check_start(phase.name, phase.motion, self._arm_now(), self.config.start_tolerance_rad)
-            except (MotionError, JointsError) as error:
-                raise EndError(_Result.FAILED, str(error), phase.name) from error
-        self._move(handle, phase, grasp, tell)
-        if phase.name in (GRASP, LIFT):
-            self._require_holding(phase, grasp)
-
-    def _move(
-        self, handle: ServerGoalHandle, phase: Phase, grasp: RobotGrasp, tell: Callable[[float], None]
-    ) -> None:
-        own, controller = self.config, self._controllers[phase.of_arm]
-        message = next(
-            m for name, m in zip(grasp.phase_names, grasp.phases, strict=True) if name == phase.name
-        )
-        motion = controller.start(message, own.late_s)
-        clock, told_s = self.get_clock(), 0.0
-        began_ns = clock.now().nanoseconds
-        while not motion.ended.wait(own.period_s):
-            elapsed_s = (clock.now().nanoseconds - began_ns) / 1e9
-            if handle.is_cancel_requested:
-                self._stop(motion, _Result.CANCELLED, f"cancelled while {phase.name}", phase)
-            if not self.active:
-                self._stop(motion, _Result.FAILED, f"the node was deactivated while {phase.name}", phase)
-            if self._joints.age_s > own.joints_timeout_s:
-                text = f"{phase.name}: joint states stopped for {self._joints.age_s:.1f} s"
-                self._stop(motion, _Result.FAILED, text, phase)
-            if elapsed_s > phase.motion.duration_s + own.late_s:
-                text = f"{phase.name}: took {elapsed_s:.1f} s, {phase.motion.duration_s:.1f} s were planned"
-                self._stop(motion, _Result.FAILED, text, phase)
-            if elapsed_s - told_s > 0.1:
-                told_s = elapsed_s
-                tell(min(elapsed_s, phase.motion.duration_s))
-        if motion.problem:
-            raise EndError(_Result.FAILED, f"{phase.name}: {controller.name}: {motion.problem}", phase.name)
-
-    def _stop(self, motion: Any, outcome: int, text: str, phase: Phase) -> None:
-        """Stops a motion and ends the action."""
-        motion.stop()
-        if not motion.ended.wait(self.config.stop_timeout_s):
-            name = self._controllers[phase.of_arm].name
-            raise EndError(
-                _Result.FAILED,
-                f"{text}; {name} has not said that it stopped within {self.config.stop_timeout_s:g} s: use the robot's own stop",
-                phase.name,
-            )
-        raise EndError(outcome, f"{text}; the robot was stopped", phase.name)
+        try:
+            self._mover.move(phase, lambda: handle.is_cancel_requested, tell, phase.name == GRASP)
+            if phase.name in (GRASP, LIFT):
+                self._require_holding(phase, grasp)
+        except MoveError as error:
+            outcome = _Result.CANCELLED if error.cancelled else _Result.FAILED
+            raise EndError(outcome, str(error), error.phase) from error
 
     def _require_holding(self, phase: Phase, grasp: RobotGrasp) -> None:
         """After closing and after lifting a jaw stands open by what it holds.
 
         Raises:
             EndError: it does not.
+            MoveError: that is not known.
         """
         if not self._named.is_jaw or not len(grasp.closed):
             return
-        message = self._joints.wait_for_next(self._joints.received, self.config.joints_timeout_s)
-        opening = float("nan") if message is None else self._named.opening_m(message)
-        if opening <= sum(grasp.closed) + self.config.empty_margin_m:
+        opening = self._mover.opening_after_m(phase.name)
+        if not self._mover.holds(opening, grasp.closed):
             raise EndError(
                 _Result.EMPTY,
                 f"{phase.name}: the gripper is closed to {opening * 1e3:.0f} mm, {grasp.width * 1e3:.0f} mm were expected:"

@@ -43,7 +43,7 @@ from semgrasp_ros.core.retarget.robot_grasp import RobotGrasp, RobotGrasper
 from semgrasp_ros.nodes.grasp_messages import arm_trajectory, human_hand, robot_grasp_message, with_poses
 from semgrasp_ros.nodes.grasp_scene import SceneSource
 from semgrasp_ros.nodes.robot_markers import grasp_markers, jaw_shapes, no_markers
-from semgrasp_ros.nodes.robots import BEYOND_LIMITS_RAD, NamedRobot, RobotConfig
+from semgrasp_ros.nodes.robots import NamedRobot, RobotConfig, inside_limits
 from semgrasp_ros.nodes.work_queue import BusyError, Job, WorkQueue
 
 MOST_HANDS = 16
@@ -273,8 +273,7 @@ class RetargetNode(KitNode):
                 " start the robot's driver, or remap `joint_states`"
             )
         measured = self._named.arm_positions(message)
-        inside = np.clip(measured, self._arm.lower_rad, self._arm.upper_rad)
-        return np.where(np.abs(measured - inside) < BEYOND_LIMITS_RAD, inside, measured)
+        return inside_limits(measured, self._arm.lower_rad, self._arm.upper_rad)
 
     def _message(self, grasp: RobotGrasp, header: Header, hands: Sequence[HandGrasp]) -> RobotGraspMessage:
         message = robot_grasp_message(grasp, self._named, header, hands[grasp.hand].instruction)

@@ -144,6 +144,12 @@ class NamedRobot:
         return core.JointTrajectory(group, times, positions, rates[0][:, order], rates[1][:, order])
 
 
+def inside_limits(measured: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Measured positions (n,), those a little beyond their limits put on them, as an arm rests there."""
+    inside = np.clip(measured, lower, upper)
+    return np.where(np.abs(measured - inside) < BEYOND_LIMITS_RAD, inside, measured)
+
+
 def duration(seconds_: float) -> Duration:
     """A message of a time span."""
     nanoseconds = round(seconds_ * 1e9)

@@ -9,12 +9,14 @@ import numpy as np
 from grasp2vec_ros.core.options import option
 from semgrasp_ros.core.retarget.collision import Box, RobotCollision, open_gripper
 from semgrasp_ros.core.retarget.ik import ArmKinematics
-from semgrasp_ros.core.retarget.paths import ArmPaths, NoWayError
+from semgrasp_ros.core.retarget.paths import ArmPaths, NoWayError, finger_motion
 from semgrasp_ros.core.retarget.plan import UP, GraspCandidate, GraspPlan, PlanConfig, plan_grasp
 from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Robot, RobotError
 from semgrasp_ros.core.retarget.trajectory import JointTrajectory
 
 WALL_M = 0.01
+# Closed fingers touch each other, which is no collision: they are taken to be so far apart, each from the middle.
+APART_M = 0.005
 # The floor goes on around the bin, but not to under the arm, whose base may be set lower.
 AROUND_M, FLOOR_M = 0.2, 0.1
 # Grasps are given with y along the closing direction, as Panda's tool centre point has it; the planner's tool has x there.
@@ -149,9 +151,8 @@ class BinMotions:
             Phases "reach", "approach", "grasp" (the fingers open), "lift" and "return", or why there are none.
         """
         opened = open_gripper(self.robot)
-        candidates = [
-            GraspCandidate(tool, fingers, opened, half_turns=True) for tool in self._places(place_m)
-        ]
+        apart = np.maximum(fingers, APART_M)
+        candidates = [GraspCandidate(tool, apart, opened, half_turns=True) for tool in self._places(place_m)]
         plan = self._plan(candidates, q_now, self.config.travel_m)
         if not plan.succeeded:
             return plan
@@ -159,28 +160,26 @@ class BinMotions:
             back = self.to(self.presented_rad, plan.phases["lift"].positions[-1], opened)
         except NoWayError as error:
             return GraspPlan(f"{error}, after letting go")
-        return GraspPlan("", {**plan.phases, "return": back}, plan.candidate, plan.numbers)
+        opening = finger_motion(self.robot.gripper.joints, fingers, opened, self.config.close_s)
+        phases = plan.phases | {"grasp": opening, "return": back}
+        return GraspPlan("", phases, plan.candidate, plan.numbers)
 
-    def back(self, q_now: np.ndarray) -> dict[str, JointTrajectory]:
-        """Straight up as far as that goes, up to `travel_m` above the floor, and to where things are held up.
+    def up(self, q_now: np.ndarray, fingers: np.ndarray) -> JointTrajectory | None:
+        """Straight up until the tool is `travel_m` above the floor; None when it is, or when the arm does not get there.
 
         Args:
             q_now: (n,) where the arm is, radians.
-
-        Returns:
-            Phases "lift", where there is one, and "return".
-
-        Raises:
-            NoWayError: there is no way.
+            fingers: (2,) joints of the gripper.
         """
-        opened, height_m = open_gripper(self.robot), float(self.arm.forward(q_now)[2, 3])
-        missing_m = self.bin.floor_z_m + self.config.travel_m - height_m
-        phases = {}
-        if missing_m > 1e-3:
-            lift = self._paths().line(q_now, UP, missing_m, opened, "lift")
-            phases["lift"] = self._paths().timed(lift)
-            q_now = lift[-1]
-        return {**phases, "return": self.to(self.presented_rad, q_now, opened)}
+        missing_m = self.bin.floor_z_m + self.config.travel_m - float(self.arm.forward(q_now)[2, 3])
+        if missing_m <= 1e-3:
+            return None
+        try:
+            return self._paths().timed(
+                self._paths().line(q_now, UP, missing_m, np.maximum(fingers, APART_M), "lift")
+            )
+        except NoWayError:
+            return None
 
     def turned(self, angle_rad: float) -> np.ndarray:
         """Joints (n,) that hold up with the wrist, the last joint, turned.
@@ -209,6 +208,7 @@ class BinMotions:
         Raises:
             NoWayError: there is none.
         """
+        fingers = np.maximum(fingers, APART_M)
         for q, where in ((q_now, "where the arm is now"), (goal, "where it is to go")):
             if touch := self._collision.touch(q, fingers):
                 raise NoWayError(f"collision: {touch}, {where}")

@@ -28,6 +28,7 @@ class FakeArm(Node):
         refuses: names of controllers that reject.
         aborts_at: so many motions of the arm are done before one is aborted half-way.
         motions: that were begun, by controller.
+        haste: so many times faster than planned does it move.
         stopped_s: when a motion was stopped, monotonic.
     """
 
@@ -44,7 +45,7 @@ class FakeArm(Node):
         self.refuses: set[str] = set()
         self.aborts_at: int | None = None
         self.motions: list[tuple[str, list[float]]] = []
-        self.stopped_s = 0.0
+        self.stopped_s, self.haste = 0.0, 1.0
         group = ReentrantCallbackGroup()
         self._joints = self.create_publisher(JointState, "joint_states", 1)
         self.create_timer(0.02, self._speak, callback_group=group)
@@ -81,7 +82,7 @@ class FakeArm(Node):
         number = sum(each == ARM for each, _ in self.motions)
         result = action_of(TRAJECTORY).Result()
         began_s = time.monotonic()
-        while (elapsed_s := time.monotonic() - began_s) < times[-1]:
+        while (elapsed_s := self.haste * (time.monotonic() - began_s)) < times[-1]:
             if handle.is_cancel_requested:
                 self.stopped_s = time.monotonic()
                 handle.canceled()

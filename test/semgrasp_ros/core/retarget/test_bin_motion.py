@@ -63,14 +63,14 @@ def test_it_is_put_where_it_is_asked_or_somewhere_inside(motions):
         assert plan.phases["return"].positions[-1] == pytest.approx(motions.presented_rad)
 
 
-def test_the_way_back_begins_straight_up(motions):
+def test_out_of_the_bin_it_goes_straight_up(motions):
     plan = motions.grasp(grasp_pose(0.5, 0.0, 0.03), 0.06, 0.0, motions.arm.home_rad)
-    phases = motions.back(plan.phases["approach"].positions[-1])
-    lift = np.array([motions.arm.forward(q)[:3, 3] for q in phases["lift"].positions])
-    assert np.abs(lift[:, :2] - lift[0, :2]).max() < 1e-3
-    assert lift[-1, 2] == pytest.approx(motions.bin.floor_z_m + motions.config.travel_m, abs=1e-3)
+    lift = motions.up(plan.phases["approach"].positions[-1], np.full(2, 0.03))
+    way = np.array([motions.arm.forward(q)[:3, 3] for q in lift.positions])
+    assert np.abs(way[:, :2] - way[0, :2]).max() < 1e-3
+    assert way[-1, 2] == pytest.approx(motions.bin.floor_z_m + motions.config.travel_m, abs=1e-3)
     # From where nothing is in the way there is nothing to go up for.
-    assert list(motions.back(motions.presented_rad)) == ["return"]
+    assert motions.up(motions.presented_rad, np.full(2, 0.03)) is None
 
 
 def test_no_motion_touches_the_bin(motions):
@@ -109,6 +109,14 @@ def test_arguments_out_of_range_are_named(motions):
     assert motions.turned(0.5) - motions.presented_rad == pytest.approx(
         [0.0] * (len(motions.presented_rad) - 1) + [0.5]
     )
+
+
+def test_closed_fingers_are_no_collision(motions):
+    shut = np.zeros(2)
+    assert motions.to(motions.turned(0.5), motions.presented_rad, shut).duration_s > 0
+    plan = motions.put_back(None, motions.presented_rad, np.full(2, 0.0015))
+    assert plan.succeeded, plan.reason
+    assert plan.phases["grasp"].positions[0] == pytest.approx([0.0015, 0.0015])
 
 
 def test_without_walls_and_with_none_inside():
