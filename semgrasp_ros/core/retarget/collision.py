@@ -13,6 +13,7 @@ from semgrasp_ros.core.retarget.robot_file import Robot, RobotError
 from semgrasp_ros.core.retarget.robot_model import build_geometry, build_model
 
 VOXEL_M = 0.004
+HULL_SLACK_M = 0.004
 ALWAYS = 0.95
 COMMENT = (
     "# Pairs of links that may touch: neighbours, and those that touch at home or almost always. Keep this list last;",
@@ -105,6 +106,17 @@ class RobotCollision:
         self._obstacle_pairs: list[int] = []
         self._add(tuple(obstacles))
         self._results = pinocchio.GeometryData(self._geometry)
+        self._allow_within_hand()
+
+    def _allow_within_hand(self) -> None:
+        # Links of a hand are seen as their convex hulls: fingers that close beside one another would collide.
+        hand = self._fingers | {i for i in range(self._links) if self._joint(i) == self._palm_joint()}
+        for number, pair in enumerate(self._geometry.collisionPairs):
+            if pair.first in hand and pair.second in hand:
+                self._results.collisionRequests[number].security_margin = -HULL_SLACK_M
+
+    def _palm_joint(self) -> int:
+        return self._model.frames[self._model.getFrameId(self.robot.tool.frame)].parentJoint
 
     def _moved_by_gripper(self) -> set[int]:
         joints = {self._model.getJointId(name) for name in self.robot.gripper.joints}
