@@ -1,4 +1,4 @@
-"""Grasp2Vec whole: the nodes, with `source:=cell` the simulated cell, the camera's frame, RViz.
+"""Grasp2Vec whole: the nodes, what moves the arm, with `source:=cell` the simulated cell, the camera's frame, RViz.
 
 Arguments and nodes: grasp_node_kit/bringup/launches.py.
 """

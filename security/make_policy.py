@@ -29,6 +29,7 @@ from grasp2vec_ros.nodes.trainer import TrainerNode
 from grasp_cell.node import CellNode
 from grasp_node_kit.node import KitNode
 from grasp_viewer.node import ViewerNode
+from semgrasp_ros.nodes.arm import ArmNode
 from semgrasp_ros.nodes.execute import ExecuteNode
 from semgrasp_ros.nodes.retarget import RetargetNode
 from semgrasp_ros.nodes.semgrasp import SemGraspNode
@@ -105,6 +106,7 @@ SUBJECTS = {
         RetargetNode, variants=(_DEPTH | {"use_sim_time": True},), uses_tf=True, sends_tf=True
     ),
     "execute": Subject(ExecuteNode),
+    "arm": Subject(ArmNode),
     "teleop": Subject(TeleopNode),
     # It makes the time.
     "cell": Subject(CellNode, {"seen_toys": 2, "novel_toys": 1, "objects_per_scene": 1}, ()),

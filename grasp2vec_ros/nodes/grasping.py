@@ -305,11 +305,8 @@ class GraspingNode(KitNode):
                 work()
                 handle.succeed()
                 return
-            except CancelledError:
-                result.outcome, result.message = (
-                    kinds.CANCELLED,
-                    "cancelled; the arm is out of view and the gripper open",
-                )
+            except CancelledError as error:
+                result.outcome, result.message = kinds.CANCELLED, str(error)
                 handle.canceled()
                 return
             except MissingInputError as error:
@@ -404,7 +401,7 @@ class GraspingNode(KitNode):
                 handle,
             )
             if result.outcome == ExecuteGrasp.Result.CANCELLED:
-                raise CancelledError
+                raise CancelledError(f"cancelled: {result.message}")
             if result.outcome == ExecuteGrasp.Result.FAILED:
                 raise RobotError(f"execute_grasp: {result.message}")
             if result.outcome != ExecuteGrasp.Result.UNREACHABLE:
@@ -469,7 +466,7 @@ class GraspingNode(KitNode):
 
     def _check_cancel(self, handle: ServerGoalHandle) -> None:
         if handle.is_cancel_requested:
-            raise CancelledError
+            raise CancelledError("cancelled; the arm is out of view and the gripper open")
 
     def _call(self, client: object, request: object) -> object:
         """Calls a service.

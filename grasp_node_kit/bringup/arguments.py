@@ -160,7 +160,13 @@ SEMGRASP = (
 )
 ROBOT_FILE = Argument(
     "robot_file",
-    "What the retarget, execute and teleop nodes move: a name of config/robots or your own YAML; empty: as `robot` says.",
+    "What the arm, retarget, execute and teleop nodes move: a name of config/robots or your own YAML; empty: as `robot` says.",
+)
+ARM = Argument(
+    "arm",
+    "Start the node that moves the arm for grasping (execute_grasp and its like); auto: unless `source` is the cell.",
+    "auto",
+    ("auto", *FLAG),
 )
 EXECUTION = (
     Argument(

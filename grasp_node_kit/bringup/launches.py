@@ -41,6 +41,13 @@ def _grasp2vec(setting: Setting) -> list[Plan]:
     return [plan_node(name, setting) for name in GRASP2VEC_NODES]
 
 
+def _arm(setting: Setting) -> list[Plan]:
+    """What serves the robot's actions; the cell serves its own."""
+    wanted = setting.text("arm")
+    auto = wanted == "auto" and setting.text("source") != "cell"
+    return [plan_node("arm", setting)] if auto or wanted == "true" else []
+
+
 def _semgrasp(setting: Setting) -> list[Plan]:
     return [plan_node("semgrasp", setting)]
 
@@ -61,7 +68,7 @@ def _surroundings(setting: Setting) -> list[Plan]:
 def _bringup(setting: Setting) -> list[Plan]:
     return [
         *_surroundings(setting),
-        *(_grasp2vec(setting) if setting.flag("grasp2vec") else []),
+        *([*_grasp2vec(setting), *_arm(setting)] if setting.flag("grasp2vec") else []),
         *(_semgrasp(setting) if setting.flag("semgrasp") else []),
         *(_execution(setting) if setting.flag("semgrasp") else []),
     ]
@@ -120,9 +127,19 @@ LAUNCHES = {
         _semgrasp,
     ),
     "grasp2vec": Launch(
-        "Grasp2Vec whole: the nodes, with `source:=cell` the simulated cell, the camera's frame, RViz.",
-        (*_WHOLE, *a.SCENE_TOPICS, *a.HELD_TOPICS, *_TRANSPORTS, *a.GRASP2VEC, *a.CELL, *a.RVIZ),
-        lambda setting: [*_surroundings(setting), *_grasp2vec(setting)],
+        "Grasp2Vec whole: the nodes, what moves the arm, with `source:=cell` the simulated cell, the camera's frame, RViz.",
+        (
+            *_WHOLE,
+            *a.SCENE_TOPICS,
+            *a.HELD_TOPICS,
+            *_TRANSPORTS,
+            *a.GRASP2VEC,
+            a.ARM,
+            a.ROBOT_FILE,
+            *a.CELL,
+            *a.RVIZ,
+        ),
+        lambda setting: [*_surroundings(setting), *_grasp2vec(setting), *_arm(setting)],
     ),
     "semgrasp": Launch(
         "SemGrasp whole: the node, what executes its grasps, with `source:=cell` the simulated cell, the camera's frame, RViz.",
@@ -148,6 +165,7 @@ LAUNCHES = {
             *_TRANSPORTS,
             *a.GRASP2VEC,
             *a.SEMGRASP,
+            a.ARM,
             *a.EXECUTION,
             *a.CELL,
             *a.RVIZ,

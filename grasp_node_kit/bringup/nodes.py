@@ -73,6 +73,7 @@ NODES = {
         parameters=(("hand", "hand"), _ROBOT_FILE, _BASE_FRAME, _DEPTH),
     ),
     "execute": NodeFacts("retarget.yaml", subscribes=("joint_states",), parameters=(_ROBOT_FILE,)),
+    "arm": NodeFacts("grasp2vec.yaml", subscribes=("joint_states",), parameters=(_ROBOT_FILE, _BASE_FRAME)),
     "teleop": NodeFacts(
         "retarget.yaml", subscribes=("hand_keypoints", "joint_states"), parameters=(_ROBOT_FILE,)
     ),

@@ -20,6 +20,7 @@ from grasp2vec_ros.nodes.trainer import TrainerNode
 from grasp_cell.node import CellNode
 from grasp_node_kit.node import KitNode
 from grasp_viewer.node import ViewerNode
+from semgrasp_ros.nodes.arm import ArmNode
 from semgrasp_ros.nodes.execute import ExecuteNode
 from semgrasp_ros.nodes.retarget import RetargetNode
 from semgrasp_ros.nodes.semgrasp import SemGraspNode
@@ -153,6 +154,18 @@ NODES: dict[str, Described] = {
         ("max_age_s", 5.0, 0.0),
         ("arm_action", "elsewhere"),
         ("robot moving", "last result", "motion time [ms]", *_slot("joint_states")),
+        missed=(
+            "nobody publishes {ns}/joint_states",
+            "nobody serves",
+            "arm_controller/follow_joint_trajectory",
+        ),
+    ),
+    "arm": Described(
+        ArmNode,
+        "semgrasp_ros.nodes.arm",
+        ("travel_m", 0.1, 7.0),
+        ("arm_action", "elsewhere"),
+        ("robot moving", "gripper commanded", "last result", "motion time [ms]", *_slot("joint_states")),
         missed=(
             "nobody publishes {ns}/joint_states",
             "nobody serves",

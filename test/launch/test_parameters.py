@@ -61,7 +61,7 @@ def flat(values: dict, prefix: str = "") -> dict[str, object]:
 
 
 def test_parameters_in_files_and_presets_are_declared_by_nodes_and_accepted(made):
-    everything = nodes("bringup", source="cell", viewer="true", teleop="true")
+    everything = nodes("bringup", source="cell", viewer="true", teleop="true", arm="true")
     declared = {name: set(made(everything[name])._parameters) for name in NODES}
     for file in ("grasp2vec", "semgrasp", "retarget", "cell"):
         used_by = {name for name in NODES if NODES[name].config == f"{file}.yaml"}

@@ -54,7 +54,27 @@ def test_executables_files_and_launch_files_exist(launch, source):
 
 def test_every_executable_is_started_by_something():
     assert set(executables()) == set(NODES)
-    assert set(nodes("bringup", source="cell", viewer="true", teleop="true")) == {*NODES, "camera_frame"}
+    everything = {"source": "cell", "viewer": "true", "teleop": "true", "arm": "true"}
+    assert set(nodes("bringup", **everything)) == {*NODES, "camera_frame"}
+
+
+@pytest.mark.parametrize("launch", ["grasp2vec", "bringup", "grasp2vec_core", "semgrasp"])
+@pytest.mark.parametrize("source", SOURCES)
+def test_one_node_serves_the_robots_actions(launch, source):
+    # The cell serves its own; two servers of one action would both move the arm.
+    wanted = launch in ("grasp2vec", "bringup") and source != "cell"
+    assert ("arm" in nodes(launch, source=source)) == wanted
+    if wanted:
+        assert "arm" not in nodes(launch, source=source, arm="false")
+
+
+def test_in_gazebo_the_arm_node_has_the_controllers_that_gazebo_starts():
+    arm = nodes("grasp2vec", source="gazebo")["arm"]
+    assert arm.presets["gripper_kind"] == "parallel_gripper_command" and arm.explicit["use_sim_time"]
+    assert arm.presets["arm_action"] == "arm_controller/follow_joint_trajectory"
+    # Not gripper_controller/follow_joint_trajectory, which is the node's own default.
+    assert arm.presets["gripper_action"] == "gripper_controller/gripper_cmd"
+    assert nodes("grasp2vec", robot="franka")["arm"].presets["extrinsics"]["base_frame"] == "fr3_link0"
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -116,7 +136,7 @@ def test_verbosity_is_that_of_the_nodes_logger(namespace, outer, logger):
 def test_time_is_that_of_the_source():
     assert not nodes("bringup")["capture"].explicit["use_sim_time"]
     assert nodes("bringup", use_sim_time="true")["capture"].explicit["use_sim_time"]
-    cell = nodes("bringup", source="cell", viewer="true", teleop="true")
+    cell = nodes("bringup", source="cell", viewer="true", teleop="true", arm="true")
     assert cell["capture"].explicit["use_sim_time"] and "use_sim_time" not in cell["cell"].explicit
     # Two cells side by side must not mix their times.
     assert all(("/clock", "clock") in cell[name].remappings for name in NODES)
