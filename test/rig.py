@@ -125,9 +125,14 @@ def eventually(condition: Callable[[], object], timeout_s: float = 15.0) -> obje
 
 
 class FakeRobot(Node):
-    """A robot in name only: three patterned blocks on a floor, seen from above, that can be taken away and put back."""
+    """A robot in name only: three patterned blocks on a floor, seen from above, that can be taken away and put back.
 
-    def __init__(self, cameras: bool = True) -> None:
+    Args:
+        cameras: images are published.
+        actions: it serves the three actions and says where its fingers are; false: another node does.
+    """
+
+    def __init__(self, cameras: bool = True, actions: bool = True) -> None:
         super().__init__("fake_robot")
         self.blocks = {
             1: (20, 30),
@@ -144,9 +149,11 @@ class FakeRobot(Node):
         self._depth = self.create_publisher(Image, "scene/depth", 1)
         self._info = self.create_publisher(CameraInfo, "scene/camera_info", 1)
         self._held = self.create_publisher(Image, "held/image", 1)
-        self._joints = self.create_publisher(JointState, "joint_states", 1)
+        self._joints = self.create_publisher(JointState, "joint_states", 1) if actions else None
         if cameras:
             self.create_timer(0.05, self.publish, callback_group=group)
+        if not actions:
+            return
         options = {"cancel_callback": lambda _: CancelResponse.ACCEPT, "callback_group": group}
         self._servers = [
             ActionServer(self, ExecuteGrasp, "execute_grasp", self._grasp, **options),
@@ -179,7 +186,7 @@ class FakeRobot(Node):
             (self._scene, scene),
             (self._info, info),
             (self._held, array_to_image(held, "rgb8")),
-            (self._joints, joints),
+            *([(self._joints, joints)] if self._joints else []),
         ]
         if self.with_depth:
             messages.append((self._depth, array_to_image(depth, "32FC1")))
