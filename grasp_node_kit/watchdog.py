@@ -8,23 +8,24 @@ from rclpy.clock import Clock, ClockType
 from rclpy.qos import QoSCompatibility, qos_check_compatible
 
 from grasp_node_kit.newest import NewestSlot
+from grasp_node_kit.waits import Waits
 
 if TYPE_CHECKING:
     from grasp_node_kit.node import KitNode
 
 PATIENCE_S = 5.0
-REPEAT_S = 30.0
 
 
 class Watchdog:
     """Watches the inputs of an active node: topics, publishers, QoS, sync, frames, and what the node itself misses.
 
+    It speaks of each wait after five seconds, then ever more seldom, and once when what was waited for came (`waits`).
     It counts wall time: with simulated time and no clock nothing would ever be said.
     """
 
     def __init__(self, node: KitNode) -> None:
         self._node = node
-        self._quiet_s = REPEAT_S
+        self._waits = Waits(PATIENCE_S)
         self._elapsed_s = 0.0
         self.complaint = ""
         node.create_timer(1.0, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -32,28 +33,29 @@ class Watchdog:
     def _look(self) -> None:
         if not self._node.active:
             self._elapsed_s, self.complaint = 0.0, ""
+            self._waits.clear()
             return
         self._elapsed_s += 1.0
-        self._quiet_s += 1.0
-        complaint = "; ".join(self._complaints())
-        if complaint and (complaint != self.complaint or self._quiet_s >= REPEAT_S):
-            self._node.get_logger().warning(f"waiting: {complaint}")
-            self._quiet_s = 0.0
-        if self.complaint and not complaint:
-            self._node.get_logger().info("everything that was waited for is there")
-        self.complaint = complaint
+        missing = self._missing()
+        say, over = self._waits.note(self._elapsed_s, missing)
+        if say:
+            self._node.get_logger().warning(f"waiting: {'; '.join(say)}")
+        if over:
+            rest = "" if missing else "; everything that was waited for is there"
+            self._node.get_logger().info(f"no longer: {'; '.join(over)}{rest}")
+        self.complaint = "; ".join(missing.values())
 
-    def _complaints(self) -> list[str]:
-        impatient = self._elapsed_s > PATIENCE_S - 1.0
-        lines = [
-            self._explain(slot)
+    def _missing(self) -> dict[str, str]:
+        """What is missing -> what to say of it."""
+        found = {
+            self._node.topic_of(slot): self._explain(slot)
             for slot in self._node.needs()
             if min(slot.age_s, self._elapsed_s) > PATIENCE_S - 1.0
-        ]
-        if impatient:
-            lines += [monitor.problem() for monitor in self._node.monitors]
-            lines.append(self._node.waiting_for())
-        return [line for line in lines if line]
+        }
+        if self._elapsed_s > PATIENCE_S - 1.0:
+            found |= {f"monitor {i}": each.problem() for i, each in enumerate(self._node.monitors)}
+            found["node"] = self._node.waiting_for()
+        return {what: text for what, text in found.items() if text}
 
     def _explain(self, slot: NewestSlot) -> str:
         name = self._node.topic_of(slot)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import Log
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
@@ -27,7 +28,7 @@ from grasp_node_kit.images import array_to_image
 from grasp_node_kit.newest import NewestSlot
 from grasp_node_kit.node import KitNode
 from grasp_node_kit.parameters import declare
-from grasp_node_kit.qos import SENSOR
+from grasp_node_kit.qos import LATCHED, SENSOR
 from test.rig import Rig, eventually
 
 
@@ -86,6 +87,7 @@ def test_a_configuration_is_declared_described_and_followed(rig):
 
 
 def test_it_says_within_five_seconds_what_it_waits_for(rig):
+    said = rig.collect(Log, "/rosout", LATCHED)
     node = rig.add(Example())
     began = time.monotonic()
     complaint = eventually(lambda: node.watchdog.complaint, 9.0)
@@ -95,6 +97,10 @@ def test_it_says_within_five_seconds_what_it_waits_for(rig):
         0.1, lambda: publisher.publish(array_to_image(np.zeros((2, 2, 3), np.uint8), "rgb8"))
     )
     eventually(lambda: not node.watchdog.complaint, 9.0)
+    lines = eventually(lambda: [m.msg for m in said if "no longer: nobody publishes /camera" in m.msg])
+    assert len(lines) == 1 and lines[0].endswith("everything that was waited for is there")
+    # In all these looks, one a second, it was said once.
+    assert sum(m.msg.startswith("waiting: nobody publishes /camera") for m in said) == 1
 
 
 def test_diagnostics_tell_ages(rig):
