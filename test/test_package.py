@@ -21,6 +21,7 @@ from grasp2vec_ros.nodes.trainer import TrainerNodeConfig
 from grasp_cell.config import CellConfig
 from grasp_cell.node import CellNodeConfig
 from grasp_node_kit.extrinsics import ExtrinsicsConfig
+from semgrasp_ros.core.retarget.bin_motion import BinConfig, BinMotionConfig
 
 ROOT = Path(__file__).parent.parent
 GRASP2VEC = [
@@ -30,6 +31,7 @@ GRASP2VEC = [
     PerceptionConfig,
     PerceiverConfig,
     GraspingConfig,
+    BinMotionConfig,
 ]
 CELL = [CellNodeConfig, CellConfig]
 
@@ -61,6 +63,12 @@ def flat(values: dict, prefix: str = "") -> set[str]:
 def test_parameter_files_name_parameters_that_there_are(file, known):
     content = yaml.safe_load((ROOT / "config" / file).read_text())
     assert flat(content["/**"]["ros__parameters"]) <= known
+
+
+def test_the_arm_moves_in_the_bin_that_grasps_are_planned_in():
+    planned = {field.name: field.default for field in dataclasses.fields(GraspAnythingConfig)}
+    moved = {field.name: field.default for field in dataclasses.fields(BinConfig)}
+    assert moved.items() <= planned.items()
 
 
 def scripts() -> dict[str, str]:

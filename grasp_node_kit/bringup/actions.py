@@ -63,7 +63,7 @@ def _action(plan: Plan, setting: Setting) -> Action:
 
 def _node(plan: NodePlan) -> Node:
     folder = Path(tempfile.mkdtemp(prefix="semantic_grasping_launch_"))
-    verbosity = ["--ros-args", "--log-level", f"{plan.logger}:={plan.log_level}"] if plan.log_level else []
+    of_ros = ["--ros-args", *plan.ros_arguments] if plan.ros_arguments else []
     return Node(
         package=plan.package,
         executable=plan.executable,
@@ -71,7 +71,7 @@ def _node(plan: NodePlan) -> Node:
         namespace=plan.namespace,
         parameters=[str(file) for file in plan.parameter_files(folder)],
         remappings=list(plan.remappings),
-        arguments=[*plan.arguments, *verbosity],
+        arguments=[*plan.arguments, *of_ros],
         output="screen",
         emulate_tty=True,
         sigterm_timeout=str(PATIENCE_S),

@@ -61,6 +61,12 @@ def _topics(*names: str) -> tuple[Argument, ...]:
     )
 
 
+SECURITY_ENCLAVES = Argument(
+    "security_enclaves",
+    "Start each node in the sros2 enclave /NAMESPACE/NODE, as security/policy.xml has them.",
+    "false",
+    FLAG,
+)
 COMMON = (
     Argument("namespace", "Namespace of all nodes, one per robot; empty: none."),
     Argument(
@@ -90,6 +96,7 @@ COMMON = (
         ("", *FLAG),
     ),
     Argument("respawn", "Start a node again 2 s after it has ended.", "false", FLAG),
+    SECURITY_ENCLAVES,
     Argument(
         "input_reliability",
         "QoS of subscriptions to sensors; empty: best effort.",
@@ -226,5 +233,6 @@ SEVERAL = (
     Argument("robot", "As in bringup, for every robot.", "panda", ROBOTS),
     Argument("params_file", "As in bringup, for every robot."),
     Argument("semgrasp", "Start the SemGrasp node for every robot.", "false", FLAG),
+    SECURITY_ENCLAVES,
     Argument("log_level", "Verbosity of the nodes.", "info", ("debug", "info", "warn", "error", "fatal")),
 )

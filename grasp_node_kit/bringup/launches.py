@@ -94,7 +94,8 @@ def _several(setting: Setting) -> list[Plan]:
         raise ValueError(
             f"robots: {setting.text('robots')!r} is not a list of different names, as in 'robot1,robot2'"
         )
-    same = [(n, setting.text(n)) for n in ("source", "robot", "params_file", "semgrasp", "log_level")]
+    passed_on = ("source", "robot", "params_file", "semgrasp", "security_enclaves", "log_level")
+    same = [(name, setting.text(name)) for name in passed_on]
     return [
         IncludePlan("bringup.launch.py", (("namespace", name), ("seed", str(number)), *same))
         for number, name in enumerate(names)
@@ -175,7 +176,15 @@ LAUNCHES = {
     "cell": Launch(
         "The simulated cell alone: a Panda over a bin of objects that speaks as a real robot does.",
         (
-            *_common("namespace", "params_file", "log_level", "autostart", "respawn", "base_frame"),
+            *_common(
+                "namespace",
+                "params_file",
+                "log_level",
+                "autostart",
+                "respawn",
+                "security_enclaves",
+                "base_frame",
+            ),
             *a.SCENE_TOPICS,
             *a.HELD_TOPICS,
             *a.CELL,

@@ -170,6 +170,7 @@ def plan_node(name: str, setting: Setting, own_clock: bool = True) -> NodePlan:
         remappings=_remappings(name, setting, own_clock),
         log_level=setting.text("log_level"),
         respawn=setting.flag("respawn"),
+        in_enclave=setting.flag("security_enclaves"),
     )
 
 
@@ -186,6 +187,7 @@ def plan_cell(setting: Setting) -> NodePlan:
         remappings=_remappings("cell", setting, own_clock=True),
         log_level=setting.text("log_level"),
         respawn=setting.flag("respawn"),
+        in_enclave=setting.flag("security_enclaves"),
     )
 
 
@@ -205,6 +207,7 @@ def plan_camera_frame(setting: Setting) -> list[NodePlan]:
             explicit={"use_sim_time": setting.use_sim_time},
             remappings=RELATIVE_TF,
             arguments=(*(word for name, value in words for word in (f"--{name}", f"{value:.9g}")), *frames),
+            in_enclave=setting.flag("security_enclaves"),
         )
     ]
 
@@ -237,5 +240,6 @@ def plan_rviz(setting: Setting, own_clock: bool = True) -> list[NodePlan]:
             explicit={"use_sim_time": setting.use_sim_time},
             remappings=(*changed, *RELATIVE_TF, *clock),
             arguments=("-d", str(file), "-f", setting.base_frame),
+            in_enclave=setting.flag("security_enclaves"),
         )
     ]

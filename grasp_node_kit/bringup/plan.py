@@ -28,6 +28,7 @@ class NodePlan:
         arguments: further arguments of the command line.
         log_level: of the node's logger; empty: the default of its program.
         respawn: start it again when it has ended.
+        in_enclave: give it the sros2 enclave of its full name.
     """
 
     package: str
@@ -42,6 +43,18 @@ class NodePlan:
     arguments: tuple[str, ...] = ()
     log_level: str = ""
     respawn: bool = False
+    in_enclave: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """Namespace and name."""
+        return f"{self.namespace.rstrip('/')}/{self.name}"
+
+    @property
+    def ros_arguments(self) -> tuple[str, ...]:
+        """Words for the command line after --ros-args, besides parameters and remappings."""
+        verbosity = ("--log-level", f"{self.logger}:={self.log_level}") if self.log_level else ()
+        return (*verbosity, *(("--enclave", self.full_name) if self.in_enclave else ()))
 
     @property
     def logger(self) -> str:
@@ -62,8 +75,7 @@ class NodePlan:
             files.append(_written(folder / f"{self.name}_presets.yaml", "/**", self.presets))
         files.append(self.params_file)
         if self.explicit:
-            own = f"{self.namespace.rstrip('/')}/{self.name}"
-            files.append(_written(folder / f"{self.name}_arguments.yaml", own, self.explicit))
+            files.append(_written(folder / f"{self.name}_arguments.yaml", self.full_name, self.explicit))
         return [file for file in files if file is not None]
 
 

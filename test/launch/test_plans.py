@@ -133,6 +133,31 @@ def test_verbosity_is_that_of_the_nodes_logger(namespace, outer, logger):
     )
 
 
+@pytest.mark.parametrize("namespace", ["", "robot1", "fleet/robot1"])
+@pytest.mark.parametrize("launch", [n for n, each in LAUNCHES.items() if n != "record"])
+def test_each_node_gets_the_enclave_of_its_full_name_when_asked_for(launch, namespace):
+    if launch == "several_robots":
+        included = plan(launch, security_enclaves="true")
+        assert all(("security_enclaves", "true") in each.arguments for each in included)
+        return
+    given = {"namespace": namespace}
+    if "viewer" in {each.name for each in LAUNCHES[launch].arguments}:
+        given["viewer"] = "true"
+    assert not any("--enclave" in each.ros_arguments for each in nodes(launch, **given).values())
+    for name, each in nodes(launch, **given, security_enclaves="true").items():
+        words = each.ros_arguments
+        assert words[words.index("--enclave") + 1] == f"{f'/{namespace}' if namespace else ''}/{name}"
+
+
+def test_the_policy_has_the_enclave_of_every_node():
+    enclaves = set(re.findall(r'<enclave path="([^"]+)"', (ROOT / "security/policy.xml").read_text()))
+    everything = {"source": "cell", "viewer": "true", "teleop": "true", "arm": "true"}
+    started = nodes("bringup", **everything, security_enclaves="true").values()
+    asked = {each.ros_arguments[-1] for each in started if each.package == PACKAGE}
+    assert asked == enclaves
+    assert re.search(r"install\(DIRECTORY [^)]*\bsecurity\b", (ROOT / "CMakeLists.txt").read_text())
+
+
 def test_time_is_that_of_the_source():
     assert not nodes("bringup")["capture"].explicit["use_sim_time"]
     assert nodes("bringup", use_sim_time="true")["capture"].explicit["use_sim_time"]

@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from grasp_cell.scene import PRESENTED_M
 from semgrasp_ros.core.retarget.bin_motion import BinConfig, BinMotionConfig, BinMotions, obstacles
 from semgrasp_ros.core.retarget.collision import RobotCollision
+from semgrasp_ros.core.retarget.ik import ArmKinematics
 from semgrasp_ros.core.retarget.motion_check import MotionCheck
 from semgrasp_ros.core.retarget.paths import NoWayError
 from semgrasp_ros.core.retarget.robot_check import problems
@@ -71,6 +73,13 @@ def test_out_of_the_bin_it_goes_straight_up(motions):
     assert way[-1, 2] == pytest.approx(motions.bin.floor_z_m + motions.config.travel_m, abs=1e-3)
     # From where nothing is in the way there is nothing to go up for.
     assert motions.up(motions.presented_rad, np.full(2, 0.03)) is None
+
+
+def test_the_panda_holds_up_where_the_cells_have_their_camera():
+    panda = load_robot("panda")
+    held_up = ArmKinematics(panda).forward(np.array(panda.arm.presented_rad))
+    assert held_up[:3, 3] == pytest.approx(PRESENTED_M, abs=1e-3)
+    assert held_up[:3, 2] == pytest.approx([0, 0, -1], abs=1e-3)
 
 
 def test_no_motion_touches_the_bin(motions):
