@@ -20,7 +20,8 @@ from torch import Tensor
 from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, make_model
 from grasp2vec_ros.core.options import from_mapping
 
-FORMAT = "grasp2vec-1"
+# What is written has a digest of weights and metadata; of the older kind, which is read too, of the weights alone.
+FORMAT, OLD_FORMAT = "grasp2vec-2", "grasp2vec-1"
 _NAME = re.compile(r"grasp2vec-(\d{9})-[0-9a-f]{8}\.safetensors")
 
 
@@ -61,15 +62,14 @@ def save_checkpoint(
     broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
     if broken:
         raise CheckpointError(f"checkpoint: weight {broken[0]} is not finite; not saved")
-    digest = _digest(weights)
     metadata = {
         "format": FORMAT,
         "step": str(step),
-        "version": f"{step}-{digest[:8]}",
-        "digest": digest,
         "encoder": json.dumps(dataclasses.asdict(model.config)),
         "details": json.dumps(dict(details or {})),
     }
+    digest = digest_of(weights, metadata)
+    metadata |= {"version": f"{step}-{digest[:8]}", "digest": digest}
     path = Path(folder) / f"grasp2vec-{step:09d}-{digest[:8]}.safetensors"
     write_atomically(path, weights, metadata)
     return Checkpoint(metadata["version"], path, step)
@@ -131,7 +131,7 @@ def read_metadata(path: str | Path) -> dict[str, str]:
             metadata = file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"checkpoint: {path} cannot be read: {error}") from error
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") not in (FORMAT, OLD_FORMAT):
         raise CheckpointError(
             f"checkpoint: {path} has format {metadata.get('format')!r}, expected {FORMAT!r}"
         )
@@ -161,7 +161,9 @@ def load_checkpoint(path: str | Path) -> tuple[Grasp2Vec, dict[str, str]]:
     metadata = read_metadata(path)
     try:
         weights = safetensors.torch.load_file(path)
-        if _digest(weights) != metadata["digest"]:
+        words = {} if metadata["format"] == OLD_FORMAT else metadata
+        digest = digest_of(weights, words)
+        if digest != metadata["digest"] or metadata["version"] != f"{metadata['step']}-{digest[:8]}":
             raise CheckpointError(f"checkpoint: {path} is damaged: its content does not match its digest")
         model = make_model(from_mapping(EncoderConfig, json.loads(metadata["encoder"])))
         model.load_state_dict(weights)
@@ -172,9 +174,12 @@ def load_checkpoint(path: str | Path) -> tuple[Grasp2Vec, dict[str, str]]:
     return model.eval(), metadata
 
 
-def _digest(weights: Mapping[str, Tensor]) -> str:
+def digest_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """SHA-256 of tensors and metadata, apart from the digest itself and the version that is made of it."""
     digest = hashlib.sha256()
-    for name in sorted(weights):
+    for name in sorted(metadata.keys() - {"digest", "version"}):
+        digest.update(f"{name}={metadata[name]}".encode())
+    for name in sorted(tensors):
         digest.update(name.encode())
-        digest.update(weights[name].numpy().tobytes())
+        digest.update(tensors[name].numpy().tobytes())
     return digest.hexdigest()

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from grasp2vec_ros.core.checkpoint import Checkpoint, write_atomically
+from grasp2vec_ros.core.checkpoint import Checkpoint, digest_of, write_atomically
 from grasp2vec_ros.core.learner import Learner
 
 logger = logging.getLogger(__name__)
@@ -34,9 +34,8 @@ def save_training_state(folder: Path, learner: Learner, checkpoint: Checkpoint, 
     for name, parameter in learner.model.named_parameters():
         # The checkpoint has the averaged weights; these are the ones that learning goes on from.
         tensors[f"{name}/{_WEIGHT}"] = parameter.detach().cpu().clone(memory_format=torch.contiguous_format)
-    write_atomically(
-        folder / OPTIMISER_FILE, tensors, {"version": checkpoint.version, "random": random_state}
-    )
+    words = {"checkpoint": checkpoint.version, "random": random_state}
+    write_atomically(folder / OPTIMISER_FILE, tensors, {**words, "digest": digest_of(tensors, words)})
 
 
 def load_training_state(folder: Path, learner: Learner, version: str) -> str | None:
@@ -56,10 +55,12 @@ def load_training_state(folder: Path, learner: Learner, version: str) -> str | N
     try:
         with safetensors.safe_open(str(file), framework="pt") as opened:
             metadata = opened.metadata() or {}
-        if metadata.get("version") != version:
+        if metadata.get("checkpoint") != version:
             return None  # of another checkpoint: moments of other weights would mislead
         tensors, random_state = safetensors.torch.load_file(file), metadata["random"]
-    except (OSError, safetensors.SafetensorError, KeyError) as error:
+        if digest_of(tensors, metadata) != metadata["digest"]:
+            raise ValueError("its content does not match its digest")
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
         logger.warning("optimiser state %s cannot be read (%s); it starts anew", file, error)
         return None
     parameters = dict(learner.model.named_parameters())

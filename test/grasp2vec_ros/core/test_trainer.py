@@ -6,12 +6,13 @@ import torch
 
 from grasp2vec_ros.core import trainer as trainer_module
 from grasp2vec_ros.core.augmentation import AugmentationConfig
-from grasp2vec_ros.core.checkpoint import CheckpointError, checkpoints
+from grasp2vec_ros.core.checkpoint import Checkpoint, CheckpointError, checkpoints
 from grasp2vec_ros.core.encoder import EncoderConfig
 from grasp2vec_ros.core.learner import LearnerConfig, NotFiniteError
 from grasp2vec_ros.core.objective import ObjectiveConfig
 from grasp2vec_ros.core.store import ExperienceStore
-from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
+from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig, make_learner
+from grasp2vec_ros.core.training_state import OPTIMISER_FILE, load_training_state, save_training_state
 from test.grasp2vec_ros.core.helpers import make_experience
 
 
@@ -215,6 +216,21 @@ def test_a_checkpoint_of_another_shape_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="encoder"):
         other.load(path)
     other.close()
+
+
+def test_a_flipped_bit_in_the_optimisers_state_is_noticed(tmp_path):
+    config = TrainerConfig(seed=3)
+    learner = make_learner(config, None, torch.device("cpu"))
+    learner.optimiser.state[next(learner.model.parameters())]["step"] = torch.tensor(1.0)
+    save_training_state(tmp_path, learner, Checkpoint("1-abc", tmp_path / "x", 1), "{}")
+    assert load_training_state(tmp_path, learner, "1-abc") == "{}"
+    file = tmp_path / OPTIMISER_FILE
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(bytes(content))
+    before = [value.clone() for value in learner.model.parameters()]
+    assert load_training_state(tmp_path, learner, "1-abc") is None
+    assert all(torch.equal(a, b) for a, b in zip(before, learner.model.parameters(), strict=True))
 
 
 def test_it_begins_with_a_trained_model_and_goes_on_gently(tmp_path):
