@@ -104,6 +104,7 @@ class ExperienceStore:
         self._file = self.folder / FILE_NAME
         self._read_only = read_only
         self._lock = threading.Lock()
+        self._closed = False
         if read_only and not self._file.is_file():
             raise StoreError(f"store: {self._file} does not exist; nothing has been stored there yet")
         try:
@@ -205,18 +206,37 @@ class ExperienceStore:
         """Does something with each record in one transaction."""
         with self._lock:
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                results = [write(record) for record in records]
-                self._connection.execute("COMMIT")
+                try:
+                    return self._transact(records, write)
+                except sqlite3.Error as error:
+                    if not self._may_be_writable_now(error):
+                        raise
+                    # What was opened while the disk was read-only stays read-only until it is opened anew.
+                    self._connection.close()
+                    self._connection = self._connect()
+                    return self._transact(records, write)
             except sqlite3.Error as error:
                 more = f" and {len(records) - 1} more" if len(records) > 1 else ""
                 raise StoreError(
                     f"store: attempt {records[0].experience_id}{more} was not stored in {self._file}: {error}"
                 ) from error
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+
+    def _transact(self, records: list[Record], write: Callable[[Record], Result]) -> list[Result]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            results = [write(record) for record in records]
+            self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
         return results
+
+    def _may_be_writable_now(self, error: sqlite3.Error) -> bool:
+        if self._read_only or self._closed:
+            return False
+        # A connection that could not be opened anew last time is closed: a ProgrammingError.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+        return code == sqlite3.SQLITE_READONLY or isinstance(error, sqlite3.ProgrammingError)
 
     def _insert(self, record: Record) -> None:
         number = self._connection.execute(
@@ -376,6 +396,7 @@ class ExperienceStore:
     def close(self) -> None:
         """Closes the file."""
         with self._lock:
+            self._closed = True
             self._connection.close()
 
     def __enter__(self) -> ExperienceStore:

@@ -251,3 +251,15 @@ def test_neighbours_are_of_the_same_episode(tmp_path):
         assert failed not in store.neighbours(ids[11], 3, split=None)
         assert failed in store.neighbours(ids[11], 3, lifted=None, split=None)
         assert store.neighbours("0" * 32, 3) == []
+
+
+def test_a_store_that_was_read_only_for_a_while_is_written_again(tmp_path):
+    rng = np.random.default_rng(0)
+    with ExperienceStore(tmp_path) as store:
+        store.add(make_experience(rng))
+        # As SQLite is when it opened a file that could not be written then.
+        store._connection.execute("PRAGMA query_only=ON")
+        store.add(make_experience(rng))
+        assert len(store) == 2
+    with pytest.raises(StoreError, match="closed"):
+        store.add(make_experience(rng))
