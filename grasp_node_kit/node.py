@@ -24,6 +24,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
+from grasp_node_kit.answers import answer_always
 from grasp_node_kit.diagnostics import Diagnostics
 from grasp_node_kit.endpoints import Endpoints, own_copy
 from grasp_node_kit.limits import LONGEST_TEXT
@@ -59,6 +60,7 @@ class KitNode(LifecycleNode):
         # Topics that rclpy's own constructor makes are rclpy's.
         self.endpoints: Endpoints | None = None
         super().__init__(name, **options)
+        answer_always(self)
         self.endpoints = Endpoints(self)
         self.autostart = self.declare_parameter("autostart", True).value
         self.ready = self.active = False

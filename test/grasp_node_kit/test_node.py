@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
-from rcl_interfaces.msg import Log
-from rcl_interfaces.srv import DescribeParameters, SetParameters
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Log, ParameterValue
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.srv import DescribeParameters, SetParameters, SetParametersAtomically
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
@@ -84,6 +87,23 @@ def test_a_configuration_is_declared_described_and_followed(rig):
     refused = set_parameter(rig, "mode", "backwards")
     assert not refused.successful and "mode" in refused.reason and node.config.mode == "slow"
     assert not set_parameter(rig, "fixed", 4).successful and node.config.fixed == 3
+
+
+def test_nonsense_is_answered_by_rclpys_own_services_too(rig):
+    node = rig.add(Example())
+    good = Parameter("speed", value=0.5).to_parameter_msg()
+    bad = ParameterMessage(name="speed", value=ParameterValue(type=200))
+    results = rig.call(
+        SetParameters, "example/set_parameters", SetParameters.Request(parameters=[good, bad, good])
+    ).results
+    assert [result.successful for result in results] == [True, False, False] and node.config.speed == 0.5
+    request = SetParametersAtomically.Request(parameters=[bad])
+    assert not rig.call(
+        SetParametersAtomically, "example/set_parameters_atomically", request
+    ).result.successful
+    request = ChangeState.Request(transition=Transition(id=200))
+    assert not rig.call(ChangeState, "example/change_state", request).success
+    assert rig.call(GetState, "example/get_state", GetState.Request()).current_state.label == "active"
 
 
 def test_it_says_within_five_seconds_what_it_waits_for(rig):
