@@ -1,7 +1,7 @@
 # Every target sets itself up first; that is quick when it is already done.
 SHELL := /bin/bash
 RUN := source scripts/environment.sh &&
-.PHONY: help set-up demo evaluate-grasp2vec evaluate-semgrasp bench test lint docs clean
+.PHONY: help set-up demo evaluate-grasp2vec evaluate-semgrasp bench soak test lint docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ evaluate-semgrasp: set-up  ## tokens and grasps from words with baselines; write
 
 bench: set-up  ## speed as ratios against references in the same run; writes out/bench/*.json and the tables in docs/bench.md
 	@$(RUN) python -m benchmarks --table docs/bench.md
+
+soak: set-up  ## 30 minutes of work while everything fails in turn; writes out/soak/soak.json, a picture and the tables in docs/soak.md
+	@$(RUN) python -m endurance --output out/soak --table docs/soak.md
 
 test: set-up lint  ## the test suite
 	@$(RUN) OMP_NUM_THREADS=1 python -m pytest

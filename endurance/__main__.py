@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -70,6 +71,7 @@ def _run(options: argparse.Namespace) -> int:
     rng, outcome = np.random.default_rng(options.seed), Outcome()
     results = Results(_command(options), options.seed)
     file, before = options.output / "soak.json", os.getloadavg()[0]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     soak, interrupted = Soak(options.output, options.seed, dwell_s), False
     killing = [fault for fault in faults if fault.ends_processes]
     living = [fault for fault in faults if not fault.ends_processes]

@@ -139,23 +139,22 @@ def damaged_checkpoints(soak: Soak) -> None:
     if saved is None or not saved.success or good is None:
         return
     version = _version_of(good)
-    for how in damage.CHECKPOINT_DAMAGES:
+    for number, how in enumerate(damage.CHECKPOINT_DAMAGES):
+        # Under a name of its own: the trainer may well save this very checkpoint where it belongs.
+        bad = soak.checkpoints / f"{good.stem[:-8]}{number:08x}.safetensors"
         shutil.copyfile(good, spare / "damaged")
         damage.damage_checkpoint(spare / "damaged", how, soak.rng)
-        bad = soak.checkpoints / good.name
-        known, before = bad.exists(), len(soak.operator.models)
-        if not known:
-            (spare / "damaged").replace(bad)
-            time.sleep(min(1.5, soak.dwell_s))
-            if version in soak.operator.models[before:]:
-                soak.corrupt.append(f"perception: took over a checkpoint with {how}")
-        path = str(spare / "damaged" if known else bad)
+        before = len(soak.operator.models)
+        (spare / "damaged").replace(bad)
+        time.sleep(min(1.5, soak.dwell_s))
+        if version in soak.operator.models[before:] and not (soak.checkpoints / good.name).exists():
+            soak.corrupt.append(f"perception: took over a checkpoint with {how}")
         for node in ("perception", "trainer"):
-            request = LoadCheckpoint.Request(path=path)
+            request = LoadCheckpoint.Request(path=str(bad))
             answer = soak.operator.ask(LoadCheckpoint, f"{node}/load_checkpoint", request)
             if answer is not None and answer.success:
                 soak.corrupt.append(f"{node}: loaded a checkpoint with {how}")
-        Path(path).unlink(missing_ok=True)
+        bad.unlink(missing_ok=True)
 
 
 def spoilt_images(soak: Soak, how: str) -> None:

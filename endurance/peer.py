@@ -14,7 +14,7 @@ from grasp_node_kit.qos import LATCHED, SENSOR
 
 def visit(seconds: float, abruptly: bool) -> None:
     """Joins, listens and speaks on the package's topics, and leaves; abruptly: without leaving."""
-    os.setsid()
+    os.setpgrp()
     rclpy.init(args=[])
     node = rclpy.create_node(f"peer_{os.getpid()}")
     node.create_subscription(Image, "scene/image", lambda _: None, SENSOR)

@@ -48,7 +48,7 @@ def be_ordinary() -> None:
 
 
 def _become(module: str, arguments: list[str], log: str, folder: str) -> None:
-    os.setsid()  # Ctrl-C is for the harness; it stops the nodes itself
+    os.setpgrp()  # Ctrl-C is for the harness; it stops the nodes itself
     be_ordinary()
     os.chdir(folder)
     opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 
 from endurance.disk import Disk
 from endurance.fuzz import Fuzzer
@@ -58,7 +59,7 @@ class Soak:
         self.processes = Processes(self.folder / "nodes")
         for name in NODES:
             self.processes.start(name, self.parameters(name))
-        rclpy.init(args=[])
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         self.ledger = Ledger()
         self.stores = {"capture": self.store}
         self.world = World(seed)
@@ -148,7 +149,7 @@ class Soak:
                 self.operator.meet(name)
 
     def _spin(self) -> None:
-        while rclpy.ok() and not getattr(self, "_ended", threading.Event()).is_set():
+        while rclpy.ok():
             try:
                 self._executor.spin()
             except ExternalShutdownException:
