@@ -14,7 +14,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
-from rclpy.exceptions import ParameterException
+from rclpy.exceptions import NotInitializedException, ParameterException
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher, State, TransitionCallbackReturn
@@ -365,6 +365,10 @@ def run(make_node: Callable[[], KitNode], threads: int = 6) -> None:
             _spin(executor, node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except (rclpy_implementation.RCLError, NotInitializedException):
+        if rclpy.ok():
+            raise
+        # Interrupted while the node was made: what needs ROS fails then, and that is no failure.
     finally:
         if node is not None:
             node.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -29,7 +30,7 @@ from grasp_node_kit.extrinsics import (
 from grasp_node_kit.fresh import MissingInputError, wait_for_fresh
 from grasp_node_kit.images import array_to_image
 from grasp_node_kit.newest import NewestSlot
-from grasp_node_kit.node import KitNode
+from grasp_node_kit.node import KitNode, run
 from grasp_node_kit.parameters import declare
 from grasp_node_kit.qos import LATCHED, SENSOR
 from test.rig import Rig, eventually
@@ -192,3 +193,12 @@ def test_an_interrupted_node_exits_with_zero(tmp_path):
             break
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 0
+
+
+def test_an_interrupt_while_a_node_is_made_is_no_failure():
+    def interrupted() -> KitNode:
+        rclpy.try_shutdown()
+        return Example()
+
+    run(interrupted)
+    assert not rclpy.ok()
