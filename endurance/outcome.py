@@ -43,7 +43,7 @@ class Outcome:
 
     def lines(self, soak: Soak) -> list[Fit]:
         """Lines of memory, threads and handles."""
-        return fits(soak.sampler.series, list(NODES))
+        return fits(soak.sampler.series(), list(NODES))
 
     def counts(self, soak: Soak) -> dict[str, int]:
         """Everything that is counted."""
@@ -90,7 +90,8 @@ class Outcome:
             },
             malformed=soak.malformed.sent,
             series=[
-                {"node": name, "pid": pid, **asdict(one)} for (name, pid), one in soak.sampler.series.items()
+                {"node": name, "pid": pid, **asdict(one)}
+                for (name, pid), one in soak.sampler.series().items()
             ],
         )
         return counts

@@ -43,16 +43,13 @@ def sample(pid: int) -> tuple[float, int, int] | None:
 
 
 class Sampler(threading.Thread):
-    """Takes samples of all processes until it is stopped.
-
-    Attributes:
-        series: by node and process id.
-    """
+    """Takes samples of all processes until it is stopped."""
 
     def __init__(self, pids: Callable[[], dict[str, int]], began_s: float, every_s: float) -> None:
         super().__init__(name="samples", daemon=True)
         self._pids, self._began_s, self._every_s = pids, began_s, every_s
-        self.series: dict[tuple[str, int], Series] = {}
+        self._series: dict[tuple[str, int], Series] = {}
+        self._lock = threading.Lock()
         self._ended = threading.Event()
 
     def run(self) -> None:
@@ -62,10 +59,19 @@ class Sampler(threading.Thread):
                 found = sample(pid)
                 if found is None:
                     continue
-                series = self.series.setdefault((name, pid), Series())
-                series.at_s.append(round(time.monotonic() - self._began_s, 2))
-                for key, value in zip(("memory_mb", "threads", "handles"), found, strict=True):
-                    getattr(series, key).append(round(value, 2))
+                with self._lock:
+                    series = self._series.setdefault((name, pid), Series())
+                    series.at_s.append(round(time.monotonic() - self._began_s, 2))
+                    for key, value in zip(("memory_mb", "threads", "handles"), found, strict=True):
+                        getattr(series, key).append(round(value, 2))
+
+    def series(self) -> dict[tuple[str, int], Series]:
+        """What there is so far, by node and process id."""
+        with self._lock:
+            return {
+                key: Series(*(list(values) for values in vars(one).values()))
+                for key, one in self._series.items()
+            }
 
     def stop(self) -> None:
         """Takes no more."""

@@ -1,6 +1,8 @@
 """The harness itself: it must see what it is there to see."""
 
 import json
+import os
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from endurance.fuzz import Fuzzer
 from endurance.ledger import Ledger
 from endurance.page import BEGIN, publish
 from endurance.processes import CONTEXT, Processes, be_ordinary
-from endurance.samples import fit
+from endurance.samples import Sampler, fit, fits
 from grasp2vec_ros.core.store import FILE_NAME, ExperienceStore
 from test.grasp2vec_ros.core.helpers import make_experience
 
@@ -30,6 +32,19 @@ def test_a_line_that_rises_is_seen_through_peaks(rise, flat):
 def test_short_lines_are_not_judged():
     assert not fit("trainer", "threads", np.arange(0.0, 60.0), np.ones(60)).judged
     assert fit("trainer", "threads", np.arange(3.0), np.ones(3)) is None
+
+
+def test_samples_can_be_looked_at_while_they_are_taken():
+    sampler = Sampler(lambda: {"test": os.getpid()}, time.monotonic(), 0.001)
+    sampler.start()
+    until_s = time.monotonic() + 1.0
+    while time.monotonic() < until_s:
+        fits(sampler.series(), ["test"])
+        for one in sampler.series().values():
+            assert len(one.at_s) == len(one.memory_mb) == len(one.threads) == len(one.handles)
+    sampler.stop()
+    (series,) = sampler.series().values()
+    assert min(series.memory_mb) > 10 and min(series.threads) >= 2 and min(series.handles) > 3
 
 
 def test_what_was_acknowledged_and_is_not_there_is_lost(tmp_path):
