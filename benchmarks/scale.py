@@ -66,8 +66,8 @@ def open_store(folder: Path) -> None:
         store.get(store.sample(1, np.random.default_rng(0))[0])
 
 
-def measure_stores(results: Results, folders: dict[int, Path], rounds: int) -> None:
-    """Opening from disk and from memory, and drawing and reading a batch."""
+def measure_stores(results: Results, folders: dict[int, Path], rounds: int, warm_up: int) -> None:
+    """Opening from disk and from memory, and drawing and reading a batch once the page cache is full."""
     cold = {}
     for size, folder in folders.items():
         seconds = []
@@ -85,8 +85,8 @@ def measure_stores(results: Results, folders: dict[int, Path], rounds: int) -> N
     timed = {
         "store_open_from_disk": cold,
         "store_open": warm,
-        f"store_sample_{BATCH}": take_turns(drawing, rounds, warm_up=5),
-        f"store_sample_and_read_{BATCH}": take_turns(reading, rounds, warm_up=5),
+        f"store_sample_{BATCH}": take_turns(drawing, rounds, warm_up),
+        f"store_sample_and_read_{BATCH}": take_turns(reading, rounds, warm_up),
     }
     for store in stores.values():
         store.close()
@@ -300,7 +300,8 @@ def main() -> None:
         experiences=100_000,
         merged=10_000,
         rounds=60,
-        steps=120,
+        warm_up=400,
+        steps=500,
         worker_steps=6,
         worker_rounds=2,
     )
@@ -309,7 +310,7 @@ def main() -> None:
     for size in (chosen.experiences // 100, chosen.experiences // 10, chosen.experiences):
         folders[size] = place / f"store-{size}"
         fill(folders[size], size, chosen.seed)
-    measure_stores(results, folders, chosen.rounds)
+    measure_stores(results, folders, chosen.rounds, chosen.warm_up)
     small, middle, large = folders
     url = place / f"shards-{middle}"
     measure_merge(results, folders[middle], place / "fleet", min(chosen.merged, middle))
