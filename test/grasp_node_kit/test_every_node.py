@@ -18,7 +18,8 @@ from test.grasp_node_kit.every_node import NODES, make
 from test.rig import Rig, eventually
 
 NAMES = sorted(NODES)
-NAMESPACES = dict.fromkeys(NAMES, "/one") | {"cell": "/elsewhere"}
+# What serves the same actions, and what asks for them, are apart.
+NAMESPACES = dict.fromkeys(NAMES, "/one") | {"cell": "/elsewhere", "arm": "/beside"}
 # rclpy's own; they are no topics of the package.
 RCLPYS = ("/rosout", "/parameter_events", "transition_event", "/clock")
 
@@ -159,13 +160,15 @@ def test_inactive_it_refuses_and_configured_again_it_is_not_doubled(everybody, n
 
     before = counts()
     everybody.change(name, Transition.TRANSITION_DEACTIVATE)
-    assert everybody.status(name).message == "inactive"
+    # What was said before may still be on its way.
+    eventually(lambda: everybody.status(name).message == "inactive")
     if NODES[name].service:
         service, kind = NODES[name].service
         answer = everybody.rig.call(kind, f"{NAMESPACES[name]}/{name}/{service}", kind.Request())
         assert not answer.success and "inactive" in answer.message
     everybody.change(name, Transition.TRANSITION_CLEANUP)
-    assert everybody.status(name).message == "unconfigured"
+    # What was said before may still be on its way.
+    eventually(lambda: everybody.status(name).message == "unconfigured")
     everybody.change(name, Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
     # What was said before it was active again may still be on its way.
     eventually(lambda: everybody.status(name).message != "inactive" and node.active)
