@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import sys
@@ -22,7 +23,6 @@ MODULES = {
     "grasping": "grasp2vec_ros.nodes.grasping",
 }
 LOG_LINES = 12
-_KILL_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _CAPABILITIES_V3 = 0x20080522
 _OVERRIDES = ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
 
@@ -38,13 +38,19 @@ CONTEXT = _context()
 
 
 def be_ordinary() -> None:
-    """Ends with the process that started it, and respects file permissions even as root."""
+    """Ends with the harness, however that ends, and respects file permissions even as root."""
+    threading.Thread(target=_end_with_harness, daemon=True).start()
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_KILL_WITH_PARENT, signal.SIGKILL)
     header, sets = (ctypes.c_uint32 * 2)(_CAPABILITIES_V3, 0), (ctypes.c_uint32 * 6)()
     if libc.capget(header, sets) == 0:
         sets[0] &= _OVERRIDES & 0xFFFFFFFF
         libc.capset(header, sets)
+
+
+def _end_with_harness() -> None:
+    # Not the parent in the operating system's sense, which lives as long as its children do.
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _become(module: str, arguments: list[str], log: str, folder: str) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -15,7 +17,7 @@ from endurance.fuzz import Fuzzer
 from endurance.ledger import Ledger
 from endurance.page import BEGIN, publish
 from endurance.processes import CONTEXT, Processes, be_ordinary
-from endurance.samples import Sampler, fit, fits
+from endurance.samples import Sampler, fit, fits, sample
 from grasp2vec_ros.core.store import FILE_NAME, ExperienceStore
 from test.grasp2vec_ros.core.helpers import make_experience
 
@@ -115,6 +117,25 @@ def test_a_node_that_ends_by_itself_is_counted_and_a_killed_one_is_not(tmp_path)
     assert [(death.node, death.code) for death in processes.deaths] == [("capture", 1)]
     processes.kill("capture")
     assert processes.check() == [] and processes.kills == {"capture": 1}
+
+
+def test_nodes_end_with_the_harness_even_when_it_is_killed(tmp_path):
+    program = (
+        "import os, pathlib, time; from endurance.processes import Processes\n"
+        f"p = Processes(pathlib.Path({str(tmp_path)!r})); p.start('capture', {{'store': {str(tmp_path / 'store')!r}}})\n"
+        "print(p.pid('capture'), flush=True); time.sleep(600)"
+    )
+    harness = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    pid = int(harness.stdout.readline())
+    log = tmp_path / "capture.log"
+    until_s = time.monotonic() + 60.0
+    while not log.exists() and time.monotonic() < until_s:
+        time.sleep(0.05)
+    harness.kill()
+    harness.wait()
+    while sample(pid) is not None and time.monotonic() < until_s:
+        time.sleep(0.05)
+    assert sample(pid) is None
 
 
 def test_the_page_keeps_its_text_and_gets_the_tables(tmp_path):
