@@ -13,6 +13,7 @@ import torch
 from benchmarks.ratio import take_turns
 from benchmarks.report import add_comparison, finish, options
 from semgrasp_ros.core.data.dataset import object_cloud, part_vocabulary
+from semgrasp_ros.core.grounding import Grounding
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.language import GraspLanguageModel, LanguageConfig, generate, train_vocabulary
 from semgrasp_ros.core.language.batches import grasp_prompt
@@ -39,7 +40,8 @@ def models() -> tuple[SemGrasp, str]:
         config = LanguageConfig()
         language = GraspLanguageModel.make(config, train_vocabulary(PHRASES, config.vocabulary))
         tokens = TokenModel(TokenModelConfig(), part_vocabulary())
-        return SemGrasp(tokens, language, load_hand()), "random_weights"
+        grounding = Grounding(part_vocabulary(), train_vocabulary(PHRASES, codes=1))
+        return SemGrasp(tokens, language, grounding, load_hand()), "random_weights"
     return SemGrasp.load(), "shipped"
 
 

@@ -18,6 +18,7 @@ from demo.asking import Pick, ask
 from demo.learning import Progress, learn
 from demo.operator import Operator
 from demo.report import write_report
+from demo.sentences import Spoken, speak
 from demo.stack import Stack
 from demo.story import Story, from_scratch, unknown_toys
 from examination.attempts import Examination, collect
@@ -96,6 +97,8 @@ def main() -> None:
         operator.close()
         codes = stack.stop_all()
     _score_picks(picks, story.name, results)
+    print("second act: household objects, asked for in words")
+    spoken = speak(output / "sentences", options.seed, results)
     right, wrong = reward_pairs(alike, examination.labels)
     more = {
         "attempts": progress.attempts,
@@ -110,9 +113,12 @@ def main() -> None:
             for p in picks
         ],
         "curve": curve,
+        "sentences": [_of(one) for one in spoken],
         "exit_codes": codes,
     }
-    write_report(output / "report.html", story, results, more, progress, triplets, picks, (right, wrong))
+    write_report(
+        output / "report.html", story, results, more, progress, triplets, picks, spoken, (right, wrong)
+    )
     results.write(output / "metrics.json", **more)
     _say(output, results)
 
@@ -212,6 +218,16 @@ def _score_picks(picks: list[Pick], split: str, results: Results) -> None:
     chance = 1 / CellConfig().objects_per_scene
     for metric in ("grasp_right_given_lifted", "grasp_right_first_attempt"):
         results.add(metric, split, "chance", Measurement(chance, len(picks), chance, chance))
+
+
+def _of(spoken: Spoken) -> dict:
+    return {
+        "words": spoken.words,
+        "held": spoken.held,
+        "on_part": spoken.on_part,
+        "reason": spoken.reason,
+        "picture": f"sentences/pictures/{spoken.picture.name}",
+    }
 
 
 def _rewards(cosines: np.ndarray) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import jinja2
@@ -11,6 +12,7 @@ from semantic_grasping.msg import GraspExperience
 from demo import pictures
 from demo.asking import Pick
 from demo.learning import Progress
+from demo.sentences import Spoken
 from demo.story import Story
 from grasp2vec_ros.core.overlay import draw_overlay
 from grasp2vec_ros.core.results import Results
@@ -31,6 +33,7 @@ def write_report(
     progress: Progress,
     triplets: list[GraspExperience],
     picks: list[Pick],
+    spoken: list[Spoken],
     pairs: tuple[np.ndarray, np.ndarray],
 ) -> None:
     """Writes the report of a run.
@@ -43,6 +46,7 @@ def write_report(
         progress: of collecting and learning.
         triplets: some attempts that were learned from.
         picks: what was asked for at the end.
+        spoken: what came of sentences about household objects.
         pairs: cosines of pairs of held images, of the same object and of different ones.
     """
     ours = {metric: _row(results, metric, "ours") for metric in NAMES}
@@ -62,6 +66,10 @@ def write_report(
             "name": f"{story.objects} found in the scene",
         },
         {"value": f"{right} / {len(picks)}", "name": f"asked-for {story.objects} lifted"},
+        {
+            "value": f"{sum(one.held and one.on_part for one in spoken)} / {len(spoken)}",
+            "name": "household objects lifted and held by the part that a sentence names",
+        },
     ]
     baselines = {r["method"]: r["value"] for r in results.of("retrieval") if r["method"] != "ours"}
     template = jinja2.Environment(autoescape=True).from_string(
@@ -84,6 +92,7 @@ def write_report(
             asked="Each time the robot is shown three pictures of a toy, held up at another time, that lies in the bin among five others. It goes where the heatmap"
             " peaks, grasps what is there, looks at what it holds, and tries elsewhere when that is not the one.",
             finds=[_find(pick) for pick in picks],
+            spoken=[_said(one) for one in spoken],
             command=results.command,
             commit=content["commit"],
             device=content["device"],
@@ -152,4 +161,14 @@ def _find(pick: Pick) -> dict:
         "reward": pick.reward,
         "right": pick.lifted == pick.wanted,
         "message": f"{pick.message} in attempt {pick.attempts}" if pick.accepted else pick.message,
+    }
+
+
+def _said(spoken: Spoken) -> dict:
+    data = base64.b64encode(spoken.picture.read_bytes()).decode() if spoken.picture.exists() else ""
+    return {
+        "words": spoken.words,
+        "picture": f"data:image/jpeg;base64,{data}" if data else None,
+        "right": spoken.held and spoken.on_part,
+        "message": spoken.reason or "lifted, and held while the arm shook",
     }

@@ -47,10 +47,20 @@ def parser() -> argparse.ArgumentParser:
     frame.add_argument("--steps", type=int, default=1500, help="optimiser steps")
     frame.add_argument("--results", type=Path, help="file for what held-out objects say afterwards")
     frame.add_argument("--seed", type=int, default=0)
+    grounding = commands.add_parser(
+        "train-grounding", help="learn which part words ask for and where it is; goes on after a break"
+    )
+    grounding.add_argument("--grasps", type=Path, required=True, help="folder of grasps")
+    grounding.add_argument("--output", type=Path, required=True, help="folder of the model")
+    grounding.add_argument(
+        "--steps", type=int, nargs=2, default=(3000, 4000), help="of the reader and of the segmentation"
+    )
+    grounding.add_argument("--seed", type=int, default=0)
     export = commands.add_parser("export", help="make trained models small, for SemGrasp.load and the node")
     export.add_argument("--tokens", type=Path, required=True, help="folder that train-tokens wrote")
     export.add_argument("--language", type=Path, required=True, help="folder that train-language wrote")
     export.add_argument("--frame", type=Path, required=True, help="folder that train-frame wrote")
+    export.add_argument("--grounding", type=Path, required=True, help="folder that train-grounding wrote")
     export.add_argument("--output", type=Path, required=True, help="folder to write")
     check = commands.add_parser("check-robot", help="say what is wrong with the YAML of a robot")
     check.add_argument("files", nargs="+", metavar="FILE", help="YAML, or the name of a shipped robot")
@@ -70,6 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
             "train-tokens": _train_tokens,
             "train-frame": _train_frame,
             "train-language": _train_language,
+            "train-grounding": _train_grounding,
             "export": _export,
             "check-robot": _check_robot,
             "exclude-collisions": _exclude_collisions,
@@ -167,10 +178,24 @@ def _train_language(options: argparse.Namespace) -> None:
     train_language_model(language, train.examples, features, options.output, looked_at)
 
 
+def _train_grounding(options: argparse.Namespace) -> None:
+    from semgrasp_ros.core.data.dataset import load_split, part_vocabulary
+    from semgrasp_ros.core.grounding.training import GroundingTrainingConfig, train_grounding
+
+    cache = options.grasps.parent / "clouds"
+    train = load_split(options.grasps, "train", cache, views=3)
+    validation = load_split(options.grasps, "validation", cache, views=3)
+    print(f"{len(train)} grasps of {len(train.objects)} objects; {len(validation)} to validate with")
+    reader, segmentation = options.steps
+    config = GroundingTrainingConfig(reader_steps=reader, segmentation_steps=segmentation, seed=options.seed)
+    checked = train_grounding(train, validation, part_vocabulary(), config, options.output)
+    print(", ".join(f"{name} {share:.1%}" for name, share in checked.items()))
+
+
 def _export(options: argparse.Namespace) -> None:
     from semgrasp_ros.core.export import export_models
 
-    export_models(options.tokens, options.language, options.frame, options.output)
+    export_models(options.tokens, options.language, options.frame, options.grounding, options.output)
     size = sum(file.stat().st_size for file in options.output.rglob("*") if file.is_file())
     print(f"{options.output}: {size / 2**20:.1f} MiB")
 

@@ -61,7 +61,7 @@ class ModelHands:
 
     def hands(self, trial: Trial, seen: Seen, part: str, keep: int) -> list[HumanHand]:
         """The words are the request's own; another part than the asked-for one is asked for in plain words."""
-        words = trial.request.turns if part == trial.asked else _plain_words(trial, part)
+        words = trial.turns if part == trial.asked else _plain_words(trial, part)
         try:
             found = self._model.generate(
                 seen.scene.points, seen.scene.normals, words, candidates=DRAWN, keep=keep, seed=trial.seed % 2**31
@@ -86,7 +86,7 @@ class GeneratedHands:
 
     def hands(self, trial: Trial, seen: Seen, part: str, keep: int) -> list[HumanHand]:
         """The asked-for grasp first, then others of the part by chance."""
-        meant = trial.request.grasp
+        meant = trial.meant
         known = [g for g in self._folder.read(meant.family, meant.instance) if g.part == part]
         order = np.random.default_rng(trial.seed).permutation(len(known))
         grasps = [known[row] for row in order]

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from examination.semgrasp.held_out import Request, requests
+from examination.semgrasp.held_out import requests
 from grasp_cell.arm_cell import ArmCell, View
 from grasp_cell.household_scene import NoRoomError
 from semgrasp_ros.core.cloud.depth import DepthConfig, camera_points, masked_object
@@ -20,6 +20,7 @@ from semgrasp_ros.core.cloud.object_cloud import (
     clean_cloud,
     normals_toward,
 )
+from semgrasp_ros.core.data.grasp import Grasp
 from semgrasp_ros.core.data.household import HouseholdObject, make_object
 from semgrasp_ros.core.retarget.robot_grasp import GraspScene
 from semgrasp_ros.core.retarget.surroundings import SurroundingsConfig, neighbours_of, table_height
@@ -38,21 +39,22 @@ class Trial:
     """One request in one scene.
 
     Attributes:
-        request: words, and the grasp that they mean.
+        key: names the request.
+        turns: a conversation of (speaker, text) that ends with the request.
+        asked: the part that is asked for.
         thing: the object that is asked for.
         others: that stand around it.
         seed: of the scene and of everything that is drawn.
+        meant: a person's grasp that the words were made for; for oracles only.
     """
 
-    request: Request
+    key: str
+    turns: tuple[tuple[str, str], ...]
+    asked: str
     thing: HouseholdObject
     others: tuple[HouseholdObject, ...]
     seed: int
-
-    @property
-    def asked(self) -> str:
-        """The part that is asked for."""
-        return self.request.grasp.part
+    meant: Grasp | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,9 @@ def make_trials(grasps: Path, count: int, clutter: int, seed: int) -> list[Trial
                 f"--clutter: {clutter} others are wanted, {len(pool)} small objects are there; ask for more trials"
             )
         chosen = rng.choice(len(pool), clutter, replace=False) if clutter else []
-        trials.append(Trial(request, things[own], tuple(things[pool[i]] for i in chosen), number))
+        others = tuple(things[pool[i]] for i in chosen)
+        meant = request.grasp
+        trials.append(Trial(request.key, request.turns, meant.part, things[own], others, number, meant))
     return trials
 
 

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from tqdm import tqdm
@@ -50,7 +51,7 @@ def run_trials(
 
 
 def _key(trial: Trial, method: Method) -> str:
-    return f"{method.name}/{trial.request.key}"
+    return f"{method.name}/{trial.key}"
 
 
 def _one(cell: ArmCell, trial: Trial, method: Method, pictures: Path | None) -> dict:
@@ -72,18 +73,22 @@ def _one(cell: ArmCell, trial: Trial, method: Method, pictures: Path | None) -> 
         else:
             outcome = no_motion(f"no motion: {short(plan.reason)}")
     if strip:
-        grasp = trial.request.grasp
-        name = f"{method.name}-{grasp.family}-{grasp.instance}-{trial.request.held.row}"
-        strip.write(pictures / f"{name}.jpg", _caption(trial, outcome))
+        strip.write(picture_of(pictures, trial, method.name), _caption(trial, outcome))
     return {
         **dataclasses.asdict(outcome),
         "family": trial.thing.family,
         "instance": trial.thing.instance,
         "asked": trial.asked,
-        "words": trial.request.turns[-1][1],
+        "words": trial.turns[-1][1],
         "others": [f"{thing.family} {thing.instance}" for thing in trial.others],
         "numbers": {name: float(value) for name, value in numbers.items()},
     }
+
+
+def picture_of(folder: Path, trial: Trial, method: str) -> Path:
+    """Where the strip of pictures of a trial is."""
+    mark = f"{crc32(trial.key.encode()):08x}"
+    return folder / f"{method}-{trial.thing.family}-{trial.thing.instance}-{mark}.jpg"
 
 
 def _caption(trial: Trial, outcome: Outcome) -> str:
@@ -111,7 +116,7 @@ def add_rows(
     """
     reasons = {}
     for method in methods:
-        keys = [(trial, f"{method}/{trial.request.key}") for trial in trials]
+        keys = [(trial, f"{method}/{trial.key}") for trial in trials]
         done = [(trial, kept[key]) for trial, key in keys if key in kept]
         if not done:
             continue

@@ -18,7 +18,7 @@ from examination.semgrasp import generation, reconstruction
 from examination.semgrasp.answers import Answers, Greedy, fingerprint
 from examination.semgrasp.held_out import SPLITS, Request, requests
 from examination.semgrasp.kept import Kept
-from examination.semgrasp.models import language_folder, mark, tokens_folder
+from examination.semgrasp.models import grounding_folder, language_folder, mark, tokens_folder
 from examination.semgrasp.paper import GENERATION, RECONSTRUCTION, add_paper
 from examination.semgrasp.table import write_table
 from grasp2vec_ros.core.results import Results
@@ -33,6 +33,7 @@ from semgrasp_ros.core.baselines import (
     sentence_encoder_folder,
 )
 from semgrasp_ros.core.baselines.sentence_encoder import PACKAGE, load_encoder
+from semgrasp_ros.core.grounding import Grounding
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.language import load_model
 from semgrasp_ros.core.pipeline import SemGrasp
@@ -58,6 +59,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--language", type=Path, help="folder of the language model; the shipped one when not given"
+    )
+    parser.add_argument(
+        "--grounding", type=Path, help="folder of the grounding; the shipped one when not given"
     )
     parser.add_argument("--only", nargs="+", choices=PARTS, help="only these parts")
     parser.add_argument("--splits", nargs="+", choices=list(SPLITS), help="only these")
@@ -162,11 +166,13 @@ def _reconstruction(options: argparse.Namespace) -> None:
 
 def _from_words(options: argparse.Namespace) -> None:
     tokens, language = tokens_folder(options.tokens), language_folder(options.language)
-    grasper = SemGrasp(TokenModel.load(tokens), load_model(language), load_hand())
+    grounding = grounding_folder(options.grounding)
+    grasper = SemGrasp(TokenModel.load(tokens), load_model(language), Grounding.load(grounding), load_hand())
     splits = [split for split in SPLITS if options.splits is None or split in options.splits]
     if _wants("generation", options):
         asked = {s: requests(options.grasps, s, options.limit, options.seed) for s in splits}
-        _generation(options, grasper, asked, mark(tokens), mark(tokens, language))
+        marks = mark(tokens), mark(tokens, language), mark(tokens, language, grounding)
+        _generation(options, grasper, asked, *marks)
     if options.table and _wants("sheet", options):
         from examination.semgrasp.sheet import chosen, draw_sheet
 
@@ -182,12 +188,13 @@ def _generation(
     asked: dict[str, list[Request]],
     tokens_mark: str,
     both_mark: str,
+    all_mark: str,
 ) -> None:
     trained = fingerprint(options.grasps)
     answers = Answers(grasper.token_model, options.grasps, options.output, tokens_mark, options.seed)
     everything = [request for of_split in asked.values() for request in of_split]
     baselines: dict[str, Kept] = {}
-    versions = {"ours": f"{both_mark}-{options.seed}", "decoded": f"{both_mark}-{options.seed}"}
+    versions = {"ours": f"{all_mark}-{options.seed}", "decoded": f"{all_mark}-{options.seed}"}
     makers, left_out = _baselines(options, grasper)
     for name, make in makers.items():
         learned = both_mark if name == Greedy.name else f"{trained}-{options.seed}"
@@ -203,7 +210,7 @@ def _generation(
         generation.add_rows(kept, of_split, split, options.simulated, classifier, options.seed, results)
         if split == "unseen_instances":
             add_paper(results, split, GENERATION)
-        marks = {"tokens and language": both_mark}
+        marks = {"tokens, language and grounding": all_mark}
         results.write(options.output / f"generation-{split}.json", models=marks, left_out=left_out)
 
 

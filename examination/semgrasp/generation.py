@@ -12,7 +12,7 @@ import torch
 from tqdm import tqdm
 
 from examination.semgrasp.answers import Answers
-from examination.semgrasp.held_out import Request
+from examination.semgrasp.held_out import Request, known_by_name
 from examination.semgrasp.kept import Kept
 from examination.semgrasp.measures import agrees, measure, thing_of
 from examination.semgrasp.models import field_of, joined, look, view_of
@@ -208,6 +208,8 @@ def _columns(found: list[tuple[Request, dict]], simulated: int) -> dict[str, tup
         put("agreement", agreed.agrees, request)
         words = "part_and_manner" if "manner" in request.names else "part_only"
         put(f"agreement_{words}", agreed.agrees, request)
+        if known_by_name(request):
+            put("agreement_known_name", agreed.agrees, request)
         put("right_part", agreed.right_part, request)
         put("contact_ratio", any(entry["touches"]), request)
         for metric in ("pd_cm", "siv_cm3", "moved_mm", "diversity_mm"):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from zlib import crc32
 
@@ -78,6 +81,30 @@ class Request:
     def seed(self) -> int:
         """Of everything that is drawn for this request."""
         return crc32(self.key.encode())
+
+
+def known_by_name(request: Request) -> bool:
+    """Whether the words call the asked part by a name that, in families that were learned from, mostly means just that.
+
+    People call the neck of a trowel its shaft, too; who has only heard of shafts of other things is right to look for
+    one of those.
+    """
+    said = " ".join(text.lower() for speaker, text in request.turns if speaker == "human")
+    grasp, meanings = request.grasp, _meanings()
+    names = [name for name in FAMILIES[grasp.family].parts[grasp.part] if re.search(rf"\b{name}\b", said)]
+    return any(meanings.get(name) == grasp.part for name in names)
+
+
+@cache
+def _meanings() -> dict[str, str]:
+    """For what people call a part in families that were learned from, the part that most of these families mean."""
+    counts: dict[str, Counter[str]] = {}
+    for family, described in FAMILIES.items():
+        if split_of(family, 0) != "unseen_families":
+            for part, names in described.parts.items():
+                for name in names:
+                    counts.setdefault(name, Counter())[part] += 1
+    return {name: meant.most_common(1)[0][0] for name, meant in counts.items()}
 
 
 def held_grasps(folder: Path, split: str, seed: int = 0) -> list[Held]:

@@ -1,4 +1,4 @@
-"""What is examined: a token model and, for grasps from words, a language model."""
+"""What is examined: a token model and, for grasps from words, a language model and a grounding of words in points."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def tokens_folder(given: Path | None) -> Path:
 def language_folder(given: Path | None) -> Path:
     """The folder of the language model: the given one, or the shipped one."""
     return _folder(given, "language")
+
+
+def grounding_folder(given: Path | None) -> Path:
+    """The folder of the grounding: the given one, or the shipped one."""
+    return _folder(given, "grounding")
 
 
 def _folder(given: Path | None, name: str) -> Path:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from semgrasp_ros.core.data.captions import KINDS, Caption, annotate, captions
+from semgrasp_ros.core.data.captions import KINDS, Caption
 from semgrasp_ros.core.data.dataset import GraspData
-from semgrasp_ros.core.data.household import FAMILIES, make_object
+from semgrasp_ros.core.data.requests import caption_of
 from semgrasp_ros.core.hand.rotations import matrix_from_vector, transform
 from semgrasp_ros.core.language import Example
 from semgrasp_ros.core.objects.encoder import ObjectTokens
@@ -59,7 +59,6 @@ class CaptionedGrasps:
             look = encode_clouds(model, moved)
             self.looks.append(look)
             self.tokens.append(_encode(model, data, look, transform(turn, -middle)))
-        self._parts = [[part.name for part in make_object(*pair).parts] for pair in data.objects]
 
     def __len__(self) -> int:
         return len(self.data)
@@ -80,10 +79,7 @@ class CaptionedGrasps:
 
     def caption(self, row: int, kind: str, rng: np.random.Generator) -> Caption:
         """Words for one grasp; another kind where this one has nothing to say."""
-        grasp, thing = self.data.grasps[row], int(self.data.owner[row])
-        annotation = annotate(grasp, FAMILIES[grasp.family], self._parts[thing])
-        said = captions(annotation, rng, kinds=(kind,), phrasings=self.phrasings)
-        return said[0] if said else captions(annotation, rng, kinds=("part",), phrasings=self.phrasings)[0]
+        return caption_of(self.data, row, kind, rng, self.phrasings)
 
     def _example(self, row: int, kind: str, look: int, rng: np.random.Generator) -> Example:
         tokens = tuple(int(token) for token in self.tokens[look][row])

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from semgrasp_ros.core.grounding import Grounding
 from semgrasp_ros.core.language import load_model, save_model
 from semgrasp_ros.core.tokens.model import CONFIG, WEIGHTS, TokenModel
 
@@ -13,14 +14,15 @@ FRAME = "frame"
 READABLE = 0o644
 
 
-def export_models(tokens: Path, language: Path, frame: Path, output: Path) -> None:
+def export_models(tokens: Path, language: Path, frame: Path, grounding: Path, output: Path) -> None:
     """Writes the folder that `SemGrasp.load` reads.
 
     Args:
         tokens: folder that `train-tokens` wrote.
         language: folder that `train-language` wrote.
         frame: folder that `train-frame` wrote.
-        output: gets `tokens`, `language` and `frame`.
+        grounding: folder that `train-grounding` wrote.
+        output: gets `tokens`, `language`, `frame` and `grounding`.
 
     Raises:
         FileNotFoundError: one of them is not there.
@@ -33,6 +35,8 @@ def export_models(tokens: Path, language: Path, frame: Path, output: Path) -> No
     model = load_model(language)
     trained = json.loads((Path(language) / CONFIG).read_text())
     save_model(model, output / "language", trained["notes"], half=True)
+    read = json.loads((Path(grounding) / CONFIG).read_text())
+    Grounding.load(grounding).save(output / "grounding", read["notes"], half=True)
     (output / FRAME).mkdir(parents=True, exist_ok=True)
     for name in (CONFIG, WEIGHTS):
         shutil.copyfile(Path(frame) / name, output / FRAME / name)

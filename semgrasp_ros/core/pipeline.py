@@ -17,13 +17,14 @@ from semgrasp_ros.core.cloud.upright import out_of
 from semgrasp_ros.core.contact.field import ObjectField, field_of_points
 from semgrasp_ros.core.contact.refine import RefineConfig, refine
 from semgrasp_ros.core.data.manners import MANNERS
+from semgrasp_ros.core.grounding import Grounding, believed
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.hand.model import HandModel
 from semgrasp_ros.core.language import GraspLanguageModel, Sides, generate, load_model
 from semgrasp_ros.core.objects.clouds import estimate_normals
-from semgrasp_ros.core.objects.encoder import ObjectTokens, farthest_points
+from semgrasp_ros.core.objects.encoder import ObjectTokens
 from semgrasp_ros.core.objects.frame import HeadingEstimator, canonical_pose
-from semgrasp_ros.core.ranking import RankingConfig, rank, touched_parts
+from semgrasp_ros.core.ranking import RankingConfig, disagreement, rank, touched_parts
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose
 
@@ -78,7 +79,14 @@ class PipelineConfig:
     top_p: float = field(
         default=0.9, metadata={"help": "only the likeliest tokens of this probability are drawn"}
     )
+    draws: int = field(
+        default=8, metadata={"help": "tokens drawn for each candidate; the best are refined", "minimum": 1}
+    )
     absent: float = field(default=0.02, metadata={"help": "a part seen on less of the object is not on it"})
+    unseen: float = field(
+        default=0.2,
+        metadata={"help": "how much a part that words name, but nothing seen is, counts beside one in sight"},
+    )
     refine: RefineConfig = field(default_factory=RefineConfig)
     ranking: RankingConfig = field(default_factory=RankingConfig)
 
@@ -119,6 +127,7 @@ class SemGrasp:
         self,
         token_model: TokenModel,
         language_model: GraspLanguageModel,
+        grounding: Grounding,
         hand: HandModel,
         config: PipelineConfig | None = None,
         version: str = "",
@@ -126,6 +135,7 @@ class SemGrasp:
     ) -> None:
         self.token_model = token_model.eval()
         self.language_model = language_model.eval()
+        self.grounding = grounding.eval()
         self.hand = hand
         self.config = config or PipelineConfig()
         self.version = version
@@ -135,7 +145,7 @@ class SemGrasp:
     def load(
         cls, folder: str | Path = "shipped", hand: str = "open", config: PipelineConfig | None = None
     ) -> SemGrasp:
-        """Loads `tokens` and `language` of a folder.
+        """Loads `tokens`, `language` and `grounding` of a folder, and `frame` where it has one.
 
         Raises:
             FileNotFoundError: they are not there.
@@ -146,7 +156,8 @@ class SemGrasp:
         version = hashlib.sha256(b"".join(file.read_bytes() for file in weights)).hexdigest()[:8]
         heading = HeadingEstimator.load(path / "frame") if (path / "frame").is_dir() else None
         tokens = TokenModel.load(path / "tokens")
-        return cls(tokens, language, load_hand(hand), config, f"{path.name}-{version}", heading)
+        grounding = Grounding.load(path / "grounding")
+        return cls(tokens, language, grounding, load_hand(hand), config, f"{path.name}-{version}", heading)
 
     def generate(
         self,
@@ -176,63 +187,87 @@ class SemGrasp:
         """
         conversation = self._conversation(turns, part, manner)
         points, normals, pose = self._object(points, normals)
-        with torch.no_grad():
-            thing, centres = self._see(points, normals)
-            parts = self._part_of_points(thing, centres, points)
-        self._check_part(part, parts)
+        seen = self.grounding.parts_of_points(points, normals)
+        self._check_part(part, seen.argmax(dim=1).numpy())
         generator = torch.Generator()
         if seed is None:
             generator.seed()
         else:
             generator.manual_seed(seed)
+        with torch.no_grad():
+            thing = self._see(points, normals)
         drawn = generate(
-            self.language_model, thing.tokens, thing.size, conversation, candidates,
-            self.config.temperature, self.config.top_p, generator, self._sides(parts, part, manner),
+            self.language_model, thing.tokens, thing.size, conversation, self._draws(candidates),
+            self.config.temperature, self.config.top_p, generator, self._sides(seen, conversation, part, manner),
         )  # fmt: skip
         meant_part, meant_manner = drawn[0].words
+        part, manner = self.grounding.part_names[meant_part], list(MANNERS)[meant_manner]
+        parts = believed(seen, meant_part).argmax(dim=1).numpy()
         tokens = torch.tensor([candidate.tokens for candidate in drawn])
+        likely = np.array([candidate.log_probability for candidate in drawn])
         with torch.no_grad():
             decoded = self.token_model.tokenizer.decode(tokens, thing)
+        best = self._promising(decoded, points, parts, likely, part, manner)[:candidates]
+        tokens, likely, decoded = tokens[best], likely[best], decoded.select(torch.from_numpy(best))
         space = field_of_points(points, normals)
         refined = refine(self.hand, space, decoded, self.config.refine)
-        likely = np.array([candidate.log_probability for candidate in drawn])
-        part, manner = self.token_model.part_names[meant_part], list(MANNERS)[meant_manner]
         return self._ranked(points, parts, space, tokens, decoded, refined, likely, part, manner, pose)[:keep]
 
-    @torch.no_grad()
-    def _sides(self, parts: np.ndarray, part: str | None, manner: str | None) -> tuple[Sides, Sides]:
-        """What orientation codes say of the part, and manner codes of the manner; only what is demanded or there."""
-        model = self.token_model
-        here = self._parts_here(parts)
-        return (
-            Sides(
-                model.held_head(model.tokenizer.quantisers[0].codebook).softmax(dim=1),
-                torch.tensor([name in here if part is None else name == part for name in model.part_names]),
-            ),
-            Sides(
-                model.manner_head(model.tokenizer.quantisers[1].codebook).softmax(dim=1),
-                torch.tensor([manner in (None, name) for name in MANNERS]),
-            ),
-        )
+    def _draws(self, candidates: int) -> int:
+        # A single candidate is the likeliest; others are chosen among many.
+        return candidates if candidates == 1 else candidates * self.config.draws
+
+    def _sides(
+        self, seen: torch.Tensor, turns: Turns, part: str | None, manner: str | None
+    ) -> tuple[Sides, Sides]:
+        """What orientation codes say of the part, and manner codes of the manner, with what words and eyes tell."""
+        model, reading = self.token_model, self.grounding.read(turns)
+        names, core = self.grounding.part_names, max(1, round(self.config.absent * len(seen)))
+        in_sight = seen.topk(core, dim=0).values.mean(dim=0)
+        likely_part = reading.part * (in_sight + self.config.unseen)
+        likely_manner = reading.manner
+        if part is not None:
+            likely_part = torch.tensor([float(name == part) for name in names])
+        if manner is not None:
+            likely_manner = torch.tensor([float(name == manner) for name in MANNERS])
+        with torch.no_grad():
+            held = model.held_head(model.tokenizer.quantisers[0].codebook).softmax(dim=1)
+            used = model.manner_head(model.tokenizer.quantisers[1].codebook).softmax(dim=1)
+        return Sides(held, likely_part), Sides(used, likely_manner)
+
+    def _promising(
+        self,
+        decoded: HandPose,
+        points: np.ndarray,
+        parts: np.ndarray,
+        likely: np.ndarray,
+        part: str,
+        manner: str,
+    ) -> np.ndarray:
+        """Indices of decoded hands, those that seem to do what is meant and are likely first."""
+        with torch.no_grad():
+            hands = self.hand(decoded.wrist, decoded.joint_rotations, decoded.shape)
+        touches = self._touches(hands.vertices, points, parts)
+        cost = [disagreement(touched, part, manner, self.config.ranking) for touched in touches]
+        return np.argsort(np.array(cost) - self.config.ranking.likely * likely, kind="stable")
+
+    def _touches(
+        self, vertices: torch.Tensor, points: np.ndarray, parts: np.ndarray
+    ) -> list[tuple[str, ...]]:
+        regions, names = self.hand.regions.numpy(), self.grounding.part_names
+        return [touched_parts(one.numpy(), regions, points, parts, names) for one in vertices]
 
     def _parts_here(self, parts: np.ndarray) -> list[str]:
         """Names of the parts that points (N,) show, those with most points first."""
-        names = self.token_model.part_names
+        names = self.grounding.part_names
         share = np.bincount(parts, minlength=len(names)) / len(parts)
         return [names[index] for index in np.argsort(-share) if share[index] >= self.config.absent]
 
-    def _part_of_points(self, thing: ObjectTokens, centres: torch.Tensor, points: np.ndarray) -> np.ndarray:
-        """What the encoder takes each point (N, 3) of one object for: an index into the model's part names."""
-        named = self.token_model.part_head(thing.tokens[0, :-1]).argmax(dim=1)
-        nearest = torch.cdist(torch.from_numpy(points), centres).argmin(dim=1)
-        return named[nearest].numpy()
-
-    def _see(self, points: np.ndarray, normals: np.ndarray) -> tuple[ObjectTokens, torch.Tensor]:
-        """The object's tokens, and the centres (G, 3) of the groups they stand for."""
+    def _see(self, points: np.ndarray, normals: np.ndarray) -> ObjectTokens:
         chosen = np.random.default_rng(0).permutation(len(points))[:SEEN_POINTS]
-        seen = torch.from_numpy(points[chosen])[None], torch.from_numpy(normals[chosen])[None]
-        centres = seen[0][0, farthest_points(seen[0], self.token_model.config.encoder.groups)[0]]
-        return self.token_model.see(*seen), centres
+        return self.token_model.see(
+            torch.from_numpy(points[chosen])[None], torch.from_numpy(normals[chosen])[None]
+        )
 
     def _ranked(
         self,
@@ -250,12 +285,7 @@ class SemGrasp:
         with torch.no_grad():
             before = self.hand(decoded.wrist, decoded.joint_rotations, decoded.shape)
             after = self.hand(refined.wrist, refined.joint_rotations, refined.shape)
-        touches = [
-            touched_parts(
-                vertices.numpy(), self.hand.regions.numpy(), points, parts, self.token_model.part_names
-            )
-            for vertices in after.vertices
-        ]
+        touches = self._touches(after.vertices, points, parts)
         ranking = rank(
             self.hand,
             space,
@@ -342,7 +372,7 @@ class SemGrasp:
     def _check_part(self, part: str | None, parts: np.ndarray) -> None:
         if not part:
             return
-        names, there = self.token_model.part_names, self._parts_here(parts)
+        names, there = self.grounding.part_names, self._parts_here(parts)
         if part not in there:
             known = "" if part in names else " (and is no part that the model knows)"
             raise PartError(

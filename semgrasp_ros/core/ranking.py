@@ -91,20 +91,18 @@ def rank(
         config: weights.
     """
     depth = (-space.sample(vertices).distance.amin(dim=1)).clamp_min(0).numpy()
-    falls = HoldingTest(hand, shell_pieces(points), points.mean(axis=0)).displacement_m(
+    # As the hand is: whoever looks at a grasp expects the very hand that is shown to hold.
+    falls = HoldingTest(hand, shell_pieces(points), points.mean(axis=0), (0.0,)).displacement_m(
         pose.wrist, pose.joint_rotations, pose.shape
     )
     result = []
     for index, touched in enumerate(touches):
         some = [name for name in touched if name]
-        astray = 1 - some.count(part) / len(some) if some else 1.0
-        unlike = _unlike(touched, manner)
         total = (
             config.likely * max(log_probability[index] - log_probability.max(), -5)
             - config.deep * max(0.0, depth[index] - 0.002) / 0.005
             - config.falls * min(falls[index] / 0.05, 2)
-            - config.part * astray
-            - config.manner * unlike
+            - disagreement(touched, part, manner, config)
         )
         result.append(
             {
@@ -112,11 +110,29 @@ def rank(
                 "penetration_cm": float(depth[index]) * 100,
                 "contact": len(some) / len(FINGERS),
                 "stability": 1 / (1 + float(falls[index]) / 0.05),
-                "agreement": 1 - astray,
+                "agreement": 1 - _astray(touched, part),
                 "total": float(total),
             }
         )
     return result
+
+
+def disagreement(touched: tuple[str, ...], part: str, manner: str, config: RankingConfig) -> float:
+    """How far touches are from what is meant; 0 when they are just that.
+
+    Args:
+        touched: six parts in the order of FINGERS, "" for none.
+        part: that is to be held.
+        manner: that is to be used.
+        config: weights.
+    """
+    return config.part * _astray(touched, part) + config.manner * _unlike(touched, manner)
+
+
+def _astray(touched: tuple[str, ...], part: str) -> float:
+    """Share of what touches that is not on the part; 1 when nothing touches."""
+    some = [name for name in touched if name]
+    return 1 - some.count(part) / len(some) if some else 1.0
 
 
 def _unlike(touched: tuple[str, ...], manner: str) -> float:

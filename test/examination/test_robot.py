@@ -44,7 +44,7 @@ def cell():
 
 def test_trials_are_the_same_every_time(grasps):
     first, again = (make_trials(grasps, 3, 2, 5) for _ in range(2))
-    assert [t.request.turns for t in first] == [t.request.turns for t in again]
+    assert [t.turns for t in first] == [t.turns for t in again]
     assert [[o.family for o in t.others] for t in first] == [[o.family for o in t.others] for t in again]
     for trial in first:
         assert trial.thing.family not in {other.family for other in trial.others}

@@ -30,6 +30,7 @@ from semgrasp_ros.core.pipeline import SemGrasp
 from semgrasp_ros.core.tokens.model import TokenModel, TokenModelConfig
 from semgrasp_ros.core.tokens.tokenizer import VARIANTS, TokenizerConfig
 from test.semgrasp_ros.core.hand.mano_file import content, dumped
+from test.semgrasp_ros.core.tiny_grounding import tiny_grounding
 
 pytestmark = pytest.mark.slow
 OBJECTS = (("bottle", 12), ("bottle", 10), ("ladle", 0))
@@ -60,11 +61,12 @@ def world(tmp_path_factory) -> Path:
     )
     words = train_vocabulary(["hand me the bottle by its neck", "hold the ladle"], 300, codes=8)
     GraspLanguageModel.make(small, words, object_width=16).save(folder / "language")
+    tiny_grounding().save(folder / "grounding")
     return folder
 
 
 def arguments(world: Path, *more: str) -> list[str]:
-    folders = (f"--{name}={world / name}" for name in ("grasps", "tokens", "language"))
+    folders = (f"--{name}={world / name}" for name in ("grasps", "tokens", "language", "grounding"))
     few = ("--limit=2", "--simulated=1", "--baseline-steps=3")
     return [*folders, f"--output={world / 'out'}", *few, *more]
 
@@ -176,7 +178,9 @@ def test_options_that_do_not_fit_are_refused(capsys):
 
 
 def test_the_sheet_shows_grasps_and_their_sentences(world: Path):
-    grasper = SemGrasp(token_model(), GraspLanguageModel.load(world / "language"), load_hand())
+    grasper = SemGrasp(
+        token_model(), GraspLanguageModel.load(world / "language"), tiny_grounding(), load_hand()
+    )
     asked = {s: requests(world / "grasps", s, 1) for s in ("unseen_instances", "unseen_families")}
     pictured = chosen(asked, 24)
     assert [split for split, _ in pictured] == ["unseen_instances", "unseen_families"]

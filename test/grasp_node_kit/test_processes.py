@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -59,14 +61,7 @@ def test_each_process_is_active_and_ends_with_0_on_an_interrupt(tmp_path):
     commands["wrong_range"] = ("grasp2vec_ros.nodes.capture", ["-p", "frame_timeout_s:=1e9"])
     commands["wrong_choice"] = ("grasp2vec_ros.nodes.perception", ["-p", "image_transport:=pigeon"])
     expected = {f"/{name}": "active" for name in NODES} | {"/semgrasp": "unconfigured"}
-    done = subprocess.run(
-        [sys.executable, "-c", _STARTER, json.dumps(commands), json.dumps(expected)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        timeout=120,
-        check=False,
-    )
+    done = run_group([sys.executable, "-c", _STARTER, json.dumps(commands), json.dumps(expected)], 120)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["states"] == expected, done.stderr
@@ -75,3 +70,21 @@ def test_each_process_is_active_and_ends_with_0_on_an_interrupt(tmp_path):
     assert "'frame_timout_s' is not known here; did you mean 'frame_timeout_s'?" in done.stderr
     assert "'accept_reward' is not known" not in done.stderr
     assert done.stderr.count("Traceback") == 0, done.stderr
+
+
+def run_group(command: list[str], timeout_s: float) -> subprocess.CompletedProcess:
+    """Runs a command with all that it starts; none of it is left behind, whatever happens."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=timeout_s)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)

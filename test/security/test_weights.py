@@ -35,7 +35,11 @@ PACKAGES = ("grasp2vec_ros", "semgrasp_ros", "grasp_cell", "grasp_node_kit")
 # The only reader of pickles; what it allows is fuzzed below and in its own tests.
 PICKLE_READER = "semgrasp_ros/core/data/restricted_pickle.py"
 # A training's own state beside its weights, read back by the same training: tensors only, by torch's own restriction.
-TRAINING_STATE = {"semgrasp_ros/core/objects/frame_training.py", "semgrasp_ros/core/tokens/training.py"}
+TRAINING_STATE = {
+    "semgrasp_ros/core/grounding/training.py",
+    "semgrasp_ros/core/objects/frame_training.py",
+    "semgrasp_ros/core/tokens/training.py",
+}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 FORBIDDEN_CALLS = {
     "eval",

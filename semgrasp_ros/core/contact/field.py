@@ -16,6 +16,9 @@ MOST_CELLS = 110_000
 FINEST_M = 0.0025
 # Distances to parts only draw fingers near, so that fewer cells are enough.
 MOST_PART_CELLS = 16_000
+# A winding number of a half is right behind a surface; one of this much is on the border of what is open.
+ENCLOSED = 0.25
+WINDING_POINTS = 512
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,10 @@ def field_of_mesh(mesh: trimesh.Trimesh, parts: list[trimesh.Trimesh]) -> Object
 
 
 def field_of_points(points: np.ndarray, normals: np.ndarray) -> ObjectField:
-    """The field of a point cloud with outward normals, as of one part: the sign is the side of the nearest planes.
+    """The field of a point cloud with outward normals, as of one part.
+
+    Near the points the sign is the side of the nearest planes. Farther behind them it depends on how much the points
+    enclose a place: what no camera has seen is neither known to be inside nor outside.
 
     Args:
         points: (N, 3) metres, on the surface; may cover only the side that a camera sees.
@@ -119,14 +125,46 @@ def field_of_points(points: np.ndarray, normals: np.ndarray) -> ObjectField:
 
     bounds = np.stack([points.min(axis=0), points.max(axis=0)])
     cells, spacing = _cells(bounds, MOST_CELLS)
-    near, index = cKDTree(points).query(cells.reshape(-1, 3), k=4)
+    flat = cells.reshape(-1, 3)
+    near, index = cKDTree(points).query(flat, k=4)
     # The mean of a few neighbours, since one noisy normal would flip the sign of a whole cell.
-    offsets = cells.reshape(-1, 1, 3) - points[index]
-    side = np.einsum("nkc,nkc->nk", offsets, normals[index]).mean(axis=1)
-    distance = (near[:, 0] * np.where(side < 0, -1, 1)).reshape(cells.shape[:3])
+    side = np.einsum("nkc,nkc->nk", flat[:, None] - points[index], normals[index]).mean(axis=1)
+    distance, behind = near[:, 0].copy(), side < 0
+    enclosed = winding_number(flat[behind], points, normals)
+    distance[behind] *= np.clip(1 - enclosed / ENCLOSED, -1, 1)
     few, few_spacing = _cells(bounds, MOST_PART_CELLS)
     near, _ = cKDTree(points).query(few)
-    return _field(distance, spacing, [near], few_spacing, bounds)
+    return _field(distance.reshape(cells.shape[:3]), spacing, [near], few_spacing, bounds)
+
+
+def winding_number(places: np.ndarray, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """How much points enclose places: 1 inside of a closed surface, 0 outside, in between where it is open.
+
+    The generalised winding number of a point cloud (Barill et al. 2018, https://doi.org/10.1145/3197517.3201337), each
+    point standing for the area around it; from some of the points, evenly chosen.
+
+    Args:
+        places: (M, 3) metres.
+        points: (N, 3) on the surface.
+        normals: (N, 3) outward, of unit length.
+
+    Returns:
+        (M,) float32.
+    """
+    from scipy.spatial import cKDTree
+
+    chosen = np.random.default_rng(0).permutation(len(points))[:WINDING_POINTS]
+    points, normals = points[chosen], normals[chosen]
+    neighbours = min(8, len(points) - 1)
+    reach = cKDTree(points).query(points, k=neighbours + 1)[0][:, -1]
+    weighted = normals * (np.pi * reach**2 / neighbours / (4 * np.pi))[:, None]
+    surface, weighted = torch.from_numpy(points).float(), torch.from_numpy(weighted).float()
+    across = (weighted * surface).sum(dim=1)
+    found = []
+    for some in torch.from_numpy(places).float().split(8192):
+        distance = torch.cdist(some, surface).clamp_min(2e-3)
+        found.append(((across - some @ weighted.T) / distance**3).sum(dim=1))
+    return torch.cat(found).numpy()
 
 
 def _cells(bounds: np.ndarray, most: int) -> tuple[np.ndarray, list[float]]:

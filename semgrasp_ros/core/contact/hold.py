@@ -30,15 +30,21 @@ class HoldingTest:
         hand: the hand; its bones have the shape of the mean hand.
         solids: convex pieces of the object, object frame, metres.
         centre_of_mass_m: (3,) in the object frame.
+        closures_rad: how far the fingers are closed further, one try each.
     """
 
     def __init__(
-        self, hand: HandModel, solids: Sequence[trimesh.Trimesh], centre_of_mass_m: np.ndarray
+        self,
+        hand: HandModel,
+        solids: Sequence[trimesh.Trimesh],
+        centre_of_mass_m: np.ndarray,
+        closures_rad: Sequence[float] = CLOSURES_RAD,
     ) -> None:
         import mujoco
 
         self._mujoco = mujoco
         self._hand = hand
+        self._closures_rad = tuple(closures_rad)
         self._rest_joints = hand.joint_template
         spec = mujoco.MjSpec()
         spec.option.timestep = TIME_STEP_S
@@ -88,7 +94,7 @@ class HoldingTest:
     ) -> np.ndarray:
         """How far (B,) the centre of mass moves in a quarter of a second; free fall would be 0.31 m.
 
-        The least over a few closures of the fingers.
+        The least over the closures of the fingers.
 
         Args:
             wrist: (B, 4, 4) object frame.
@@ -102,7 +108,7 @@ class HoldingTest:
             flexion = torch.tensor([1.0, 0.0, 0.0])
             moved = [
                 self._drops(wrist, self._hand.rotations_from_angles(angles + closure * flexion), shape)
-                for closure in CLOSURES_RAD
+                for closure in self._closures_rad
             ]
         return np.min(moved, axis=0)
 

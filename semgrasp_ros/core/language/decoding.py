@@ -36,11 +36,11 @@ class Sides:
 
     Attributes:
         named: (codes, W) probability of each of W words given the code.
-        possible: (W,) which words may be meant.
+        likely: (W,) how likely each word is for other reasons; 0 for those that cannot be meant.
     """
 
     named: torch.Tensor
-    possible: torch.Tensor
+    likely: torch.Tensor
 
 
 @torch.no_grad()
@@ -157,7 +157,7 @@ def take_sides(
         Log-probabilities (B * candidates, codes) given the word, and the word (B * candidates,).
     """
     codes = log_probabilities.exp().unflatten(0, (-1, candidates)).mean(dim=1)
-    word = (codes @ sides.named).masked_fill(~sides.possible, -1.0).argmax(dim=1)
+    word = ((codes @ sides.named) * sides.likely).argmax(dim=1)
     given = sides.named[:, word].T.clamp_min(1e-9).log().repeat_interleave(candidates, 0)
     return (log_probabilities + given).log_softmax(dim=1), word.repeat_interleave(candidates, 0)
 

@@ -68,6 +68,10 @@ class ObjectEncoder(nn.Module):
         Raises:
             ValueError: shapes do not fit, or fewer points than a group needs.
         """
+        return self.with_centres(points, normals)[0]
+
+    def with_centres(self, points: torch.Tensor, normals: torch.Tensor) -> tuple[ObjectTokens, torch.Tensor]:
+        """As `forward`, and the centres (B, G, 3) of the groups that the first G tokens stand for."""
         if points.shape != normals.shape or points.ndim != 3 or points.shape[2] != 3:
             raise ValueError(
                 f"points {tuple(points.shape)}, normals {tuple(normals.shape)}: use (B, N, 3) for both"
@@ -79,7 +83,8 @@ class ObjectEncoder(nn.Module):
         tokens = self.summary(described) + self.place(centres / UNIT_M)
         size = points.amax(dim=1) - points.amin(dim=1)
         size_token = self.size(torch.log(size.clamp_min(1e-3) / UNIT_M))
-        return ObjectTokens(self.layers(torch.cat([tokens, size_token[:, None]], dim=1)), size)
+        seen = self.layers(torch.cat([tokens, size_token[:, None]], dim=1))
+        return ObjectTokens(seen, size), centres
 
 
 def group(

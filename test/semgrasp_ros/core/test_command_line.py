@@ -36,6 +36,9 @@ def test_from_grasps_to_a_pipeline(tmp_path: Path, capsys: pytest.CaptureFixture
     words = ["--tokens", str(models / "tokens"), "--output", str(models / "language"), "--steps", "2", "1"]
     assert main(["train-language", "--grasps", str(grasps), *words]) == 0
     assert "8 grasps of 2 objects; 4 to validate with" in capsys.readouterr().out
+    ground = ["--output", str(models / "grounding"), "--steps", "2", "2"]
+    assert main(["train-grounding", "--grasps", str(grasps), *ground]) == 0
+    assert "points_view" in capsys.readouterr().out
     pipeline = SemGrasp.load(models)
     assert pipeline.version.startswith("models-")
     cloud = object_cloud("mug", 10)

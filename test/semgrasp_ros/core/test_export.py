@@ -14,6 +14,7 @@ from semgrasp_ros.core.objects.frame import HeadingConfig, HeadingEstimator
 from semgrasp_ros.core.pipeline import SemGrasp
 from semgrasp_ros.core.tokens.model import TokenModel, TokenModelConfig
 from semgrasp_ros.core.tokens.tokenizer import TokenizerConfig
+from test.semgrasp_ros.core.tiny_grounding import tiny_grounding
 
 WORDS = "hand me the mug by its handle"
 
@@ -30,13 +31,15 @@ def trained(tmp_path: Path) -> Path:
     language = GraspLanguageModel.make(small, train_vocabulary([WORDS], 300), object_width=32)
     save_model(language, tmp_path / "language")
     HeadingEstimator(HeadingConfig()).save(tmp_path / "frame")
+    tiny_grounding().save(tmp_path / "grounding")
     return tmp_path
 
 
 def test_exported_models_are_small_and_grasp_the_same(trained: Path, tmp_path: Path) -> None:
     output = tmp_path / "shipped"
-    export_models(trained / "tokens", trained / "language", trained / "frame", output)
-    for name in ("tokens", "language"):
+    parts = ("tokens", "language", "frame", "grounding")
+    export_models(*(trained / part for part in parts), output)
+    for name in ("tokens", "language", "grounding"):
         before, after = ((folder / name / "model.safetensors").stat().st_size for folder in (trained, output))
         assert after < 0.6 * before
     assert not list(output.rglob("state.pt"))
@@ -56,4 +59,8 @@ def test_exported_models_are_small_and_grasp_the_same(trained: Path, tmp_path: P
 
 def test_a_missing_model_is_named(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        export_models(tmp_path / "nowhere", trained / "language", trained / "frame", tmp_path / "shipped")
+        export_models(
+            tmp_path / "nowhere",
+            *(trained / part for part in ("language", "frame", "grounding")),
+            tmp_path / "out",
+        )

@@ -25,6 +25,7 @@ from semgrasp_ros.core.pipeline import (
 from semgrasp_ros.core.ranking import RankingConfig, rank, shell_pieces, touched_parts
 from semgrasp_ros.core.tokens.model import TokenModel, TokenModelConfig
 from semgrasp_ros.core.tokens.tokenizer import TokenizerConfig
+from test.semgrasp_ros.core.tiny_grounding import tiny_grounding
 
 WORDS = "hand me the mug by its handle"
 
@@ -42,7 +43,7 @@ def pipeline() -> SemGrasp:
     small = LanguageConfig(width=32, layers=1, heads=2, inner=32, vocabulary=300, object_slots=4)
     language = GraspLanguageModel.make(small, train_vocabulary([WORDS, "lift the pan"], 300), object_width=32)
     quick = PipelineConfig(refine=replace(RefineConfig(), search=SearchConfig(steps=3)))
-    return SemGrasp(tokens, language, load_hand(), quick, version="untrained")
+    return SemGrasp(tokens, language, tiny_grounding(), load_hand(), quick, version="untrained")
 
 
 @pytest.fixture(scope="module")

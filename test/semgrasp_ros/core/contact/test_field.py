@@ -1,10 +1,11 @@
 """Distance fields against what is known by formula."""
 
+import numpy as np
 import pytest
 import torch
 import trimesh
 
-from semgrasp_ros.core.contact.field import field_of_mesh, field_of_points
+from semgrasp_ros.core.contact.field import field_of_mesh, field_of_points, winding_number
 
 RADIUS_M = 0.03
 
@@ -59,3 +60,30 @@ def test_parts_are_told_apart() -> None:
     space = field_of_mesh(trimesh.util.concatenate([left, right]), [left, right])
     twice = torch.tensor([[-0.03, 0.0, 0.0], [-0.03, 0.0, 0.0]])
     assert space.part_distance(twice, torch.tensor([0, 1])) == pytest.approx([0.01, 0.07], abs=2e-3)
+
+
+def _ball_points(count: int = 1500) -> np.ndarray:
+    directions = np.random.default_rng(0).normal(size=(count, 3))
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+
+def test_winding_number_is_one_inside_and_none_outside() -> None:
+    directions = _ball_points()
+    places = np.array([[0.0, 0, 0], [0.01, 0.01, 0], [0.1, 0, 0], [0, -0.2, 0.1]])
+    found = winding_number(places, 0.04 * directions, directions)
+    assert np.allclose(found, [1, 1, 0, 0], atol=0.1)
+
+
+def test_what_nobody_saw_is_neither_inside_nor_outside() -> None:
+    directions = _ball_points(3000)
+    front = directions[directions[:, 0] > 0]
+    field = field_of_points(0.04 * front, front)
+    along = torch.tensor([[0.06, 0, 0], [0.035, 0, 0], [0.02, 0, 0], [-0.03, 0, 0], [-0.06, 0, 0]])
+    before, skin, inner, back, far = field.sample(along).distance.tolist()
+    assert before == pytest.approx(0.02, abs=0.003)
+    assert skin < 0 and inner < skin  # behind what was seen it is as deep as it is
+    assert inner < back < 0.03  # farther behind less and less so
+    # A whole ball is deep everywhere inside.
+    whole = field_of_points(0.04 * directions, directions)
+    assert float(whole.sample(along[3:4]).distance) == pytest.approx(-0.01, abs=0.004)
+    assert far > -0.005

@@ -101,7 +101,7 @@ def test_padding_does_not_matter(candidates):
 def test_the_word_of_most_codes_together_is_meant() -> None:
     # One code of the first word is the likeliest, but three of the second are more together.
     rows = torch.tensor([[0.4, 0.2, 0.2, 0.2], [0.4, 0.2, 0.2, 0.2]]).log()
-    sides = Sides(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]), torch.ones(2, dtype=bool))
+    sides = Sides(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]), torch.ones(2))
     preferred, word = take_sides(rows, sides, candidates=2)
     assert word.tolist() == [1, 1]
     assert preferred.exp()[0] == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3], abs=1e-6)
@@ -110,7 +110,7 @@ def test_the_word_of_most_codes_together_is_meant() -> None:
 def test_an_impossible_word_is_not_meant() -> None:
     rows = torch.tensor([[0.4, 0.2, 0.2, 0.2]]).log()
     named = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
-    preferred, word = take_sides(rows, Sides(named, torch.tensor([True, False])), candidates=1)
+    preferred, word = take_sides(rows, Sides(named, torch.tensor([1.0, 0.0])), candidates=1)
     assert word.tolist() == [0]
     assert preferred.argmax() == 0
 
