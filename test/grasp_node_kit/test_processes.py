@@ -21,8 +21,14 @@ children = {}
 for name, (_, arguments) in commands.items():
     if (pid := os.fork()) == 0:
         sys.argv = [name, "--ros-args", *arguments]
-        mains[name]()
-        sys.exit(0)
+        code = 0
+        try:
+            mains[name]()
+        except SystemExit as end:
+            code = end.code
+        sys.stderr.flush()
+        # What is forked would clean up all that the starter has imported, for seconds.
+        os._exit(code)
     children[pid] = name
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
