@@ -29,7 +29,7 @@ class RefineConfig:
             translation_rate_m=0.0015,
             rotation_rate_rad=0.012,
             angle_rate_rad=0.02,
-            weights=ContactWeights(attraction=8.0, inner=1.0, clearance=0.0, stay=500.0, overlap_m=0.0025),
+            weights=ContactWeights(attraction=8.0, inner=1.0, clearance=0.0, stay=800.0, overlap_m=0.0025),
         )
     )
 
