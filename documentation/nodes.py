@@ -86,7 +86,7 @@ def observe(root: Path) -> list[NodeFacts]:
     """
     import rclpy
 
-    found = []
+    found, level = [], rclpy.logging.get_logger_effective_level("")
     for module in executables(root).values():
         with _empty_folder():
             # A namespace tells relative names from absolute ones.
@@ -95,6 +95,8 @@ def observe(root: Path) -> list[NodeFacts]:
                 found.append(_observe_one(module))
             finally:
                 rclpy.try_shutdown()
+                # The level is the process's: whoever comes next would be silent, too.
+                rclpy.logging.set_logger_level("", level)
     return found
 
 
