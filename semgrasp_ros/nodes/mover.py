@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from grasp_node_kit.node import KitNode
 from semgrasp_ros.core.retarget.motion_check import MotionError, check_start
 from semgrasp_ros.core.retarget.trajectory import JointTrajectory
 from semgrasp_ros.nodes.robots import JointsError, NamedRobot
+
+# Messages that may have been under way when a motion ended, and how long they may be.
+ON_THEIR_WAY, ARRIVAL_S = 2, 0.5
 
 
 @dataclass
@@ -149,8 +153,11 @@ class Mover:
         Raises:
             JointsError: there are none, or they are too old.
         """
-        message = self._joints.newest
-        if message is None or self._joints.age_s > self._config.joints_timeout_s:
+        message, timeout_s = self._joints.newest, self._config.joints_timeout_s
+        if message is None or self._joints.age_s > timeout_s:
+            # Planning may have kept this process from listening: the next one tells.
+            message = self._joints.wait_for_next(self._joints.received, timeout_s)
+        if message is None:
             raise JointsError(
                 f"where the arm is is not known: nothing on {self._node.topic_of(self._joints)} for"
                 f" {self._config.joints_timeout_s:g} s"
@@ -174,7 +181,10 @@ class Mover:
         Raises:
             MoveError: no joint states come, or they lack the fingers.
         """
-        message = self._joints.wait_for_next(self._joints.received, self._config.joints_timeout_s)
+        message = None
+        # The first ones may have been on their way before.
+        for _ in range(ON_THEIR_WAY + 1):
+            message = self._joints.wait_for_next(self._joints.received, self._config.joints_timeout_s)
         if message is None:
             raise MoveError(f"{phase}: joint states stopped; whether it holds something is not known", phase)
         try:
@@ -205,15 +215,28 @@ class Mover:
             MoveError: it did not get to its end.
         """
         if phase.of_arm:
-            try:
-                check_start(phase.name, phase.motion, self.arm_now(), self._config.start_tolerance_rad)
-            except (MotionError, JointsError) as error:
-                raise MoveError(str(error), phase.name) from error
+            self._check_start(phase)
         controller = self._controllers[phase.of_arm]
         motion = controller.start(phase.message, self._config.late_s)
         self._watch(motion, phase, cancelled, tell)
         if motion.problem and not (may_fall_short and motion.fell_short):
             raise MoveError(f"{phase.name}: {controller.name}: {motion.problem}", phase.name)
+
+    def _check_start(self, phase: Phase) -> None:
+        """Refuses a motion that begins elsewhere; joint states from before the last motion's end may still arrive."""
+        until_s = time.monotonic() + ARRIVAL_S
+        while True:
+            received = self._joints.received
+            try:
+                check_start(phase.name, phase.motion, self.arm_now(), self._config.start_tolerance_rad)
+            except JointsError as error:
+                raise MoveError(str(error), phase.name) from error
+            except MotionError as error:
+                left_s = until_s - time.monotonic()
+                if left_s <= 0 or self._joints.wait_for_next(received, left_s) is None:
+                    raise MoveError(str(error), phase.name) from error
+            else:
+                return
 
     def _watch(
         self,

@@ -28,6 +28,7 @@ class FakeArm(Node):
         refuses: names of controllers that reject.
         aborts_at: so many motions of the arm are done before one is aborted half-way.
         motions: that were begun, by controller.
+        following: names of controllers that are moving.
         haste: so many times faster than planned does it move.
         stopped_s: when a motion was stopped, monotonic.
     """
@@ -45,6 +46,7 @@ class FakeArm(Node):
         self.refuses: set[str] = set()
         self.aborts_at: int | None = None
         self.motions: list[tuple[str, list[float]]] = []
+        self.following: list[str] = []
         self.stopped_s, self.haste = 0.0, 1.0
         group = ReentrantCallbackGroup()
         self._joints = self.create_publisher(JointState, "joint_states", 1)
@@ -72,6 +74,13 @@ class FakeArm(Node):
             self._joints.publish(message)
 
     def _follow(self, handle, name: str):
+        self.following.append(name)
+        try:
+            return self._move(handle, name)
+        finally:
+            self.following.remove(name)
+
+    def _move(self, handle, name: str):
         trajectory = handle.request.trajectory
         self.motions.append((name, list(trajectory.points[-1].positions)))
         times = np.array([seconds(point.time_from_start) for point in trajectory.points])

@@ -49,6 +49,7 @@ class Cell:
     def home(self) -> None:
         """As at the beginning, the gripper open; what it was last told is forgotten."""
         robot = self.robot
+        eventually(lambda: not self.node._busy.locked() and not robot.following)
         robot.positions |= dict(zip(PANDA.arm.joints, PANDA.arm.home_rad, strict=True))
         robot.positions |= dict.fromkeys(PANDA.gripper.joints, OPEN_M / 2)
         robot.thing_m, robot.speaks, robot.aborts_at, robot.haste = 0.0, True, None, 8.0
@@ -56,8 +57,15 @@ class Cell:
         robot.motions.clear()
         self.phases.clear()
         self.node._closed = None
-        received = self.node._joints.received
-        eventually(lambda: self.node._joints.received > received + 2 and not self.node._busy.locked())
+        eventually(self._is_seen_at_home)
+
+    def _is_seen_at_home(self) -> bool:
+        # On a busy machine messages from before arrive late.
+        newest = self.node._joints.newest
+        seen = dict(zip(newest.name, newest.position, strict=True))
+        return self.node._joints.age_s < 0.2 and all(
+            abs(seen[name] - value) < 1e-9 for name, value in self.robot.positions.items()
+        )
 
     def note(self, message) -> None:
         """Keeps a phase that the feedback names."""
