@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rosgraph_msgs.msg import Clock as ClockMessage
 from semantic_grasping.action import ExecuteGrasp, PresentObject, ReleaseObject
 from sensor_msgs.msg import CameraInfo, Image, JointState
@@ -148,12 +149,8 @@ class CellNode(KitNode):
             try:
                 task = self._tasks.get(timeout=1.0 / self.config.camera_rate_hz)
             except queue.Empty:
-                if not self.active:
-                    continue
-                self._cell.idle(
-                    1.0 / self.config.camera_rate_hz if self.cell_config.real_time_factor else 0.03
-                )
-                self._publish_everything()
+                if self.active and self.context.ok():
+                    self._idle()
                 continue
             if task is None:
                 break
@@ -164,6 +161,16 @@ class CellNode(KitNode):
                 future.set_exception(error)
         self._cell.close()
         self._cell = None
+
+    def _idle(self) -> None:
+        seconds = 1.0 / self.config.camera_rate_hz if self.cell_config.real_time_factor else 0.03
+        try:
+            self._cell.idle(seconds)
+            self._publish_everything()
+        except rclpy_implementation.RCLError:
+            # Interrupted while it published: nobody listens any more, and that is no failure.
+            if self.context.ok():
+                raise
 
     def _in_physics(self, work: Callable[[], object]) -> object:
         future: Future = Future()
