@@ -133,6 +133,11 @@ class SemGrasp:
         version: str = "",
         heading: HeadingEstimator | None = None,
     ) -> None:
+        if token_model.part_names != grounding.part_names:
+            raise ValueError(
+                "models: tokens and grounding were trained with other part names; train both with this version, or"
+                " give the folders of one export"
+            )
         self.token_model = token_model.eval()
         self.language_model = language_model.eval()
         self.grounding = grounding.eval()

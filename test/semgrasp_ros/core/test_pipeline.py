@@ -92,6 +92,13 @@ def test_normals_are_not_needed_nor_a_whole_object(pipeline: SemGrasp) -> None:
     assert pipeline.generate(seen.points, None, WORDS, candidates=2, seed=0)
 
 
+def test_models_of_other_part_names_are_refused(pipeline: SemGrasp) -> None:
+    other = tiny_grounding()
+    other.part_names = other.part_names[::-1]
+    with pytest.raises(ValueError, match="other part names"):
+        SemGrasp(pipeline.token_model, pipeline.language_model, other, pipeline.hand)
+
+
 def test_a_conversation_is_a_request_too(pipeline: SemGrasp, mug) -> None:
     turns = [("human", "take the mug"), ("assistant", "By the body?"), ("human", "no, by its handle")]
     assert pipeline.generate(mug.points, mug.normals, turns, candidates=2, seed=0)
