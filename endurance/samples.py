@@ -121,6 +121,10 @@ def fit(node: str, metric: str, at_s: np.ndarray, values: np.ndarray) -> Fit | N
     step = max(1, len(at_s) // 400)  # all pairs of 400 points are enough
     t, v = at_s[::step], values[::step].astype(float)
     first, second = np.triu_indices(len(t), 1)
+    apart = t[second] > t[first]
+    if not apart.any():
+        return None
+    first, second = first[apart], second[apart]
     slope = float(np.median((v[second] - v[first]) / (t[second] - t[first])))
     window_s, middle = float(at_s[-1] - at_s[0]), float(np.median(values))
     limit = max(LIMITS[metric], LIMIT_SHARE[metric] * middle)

@@ -10,7 +10,6 @@ import trimesh
 from tqdm import tqdm
 
 from examination.semgrasp.models import View, look
-from examination.semgrasp.reconstruction import reconstruct
 from grasp2vec_ros.core.evaluation import Measurement
 from grasp2vec_ros.core.results import Results
 from semgrasp_ros.core.data.capgrasp import CapGrasp
@@ -24,6 +23,7 @@ from semgrasp_ros.core.metrics.vertex_error import mpvpe_mm
 from semgrasp_ros.core.objects.encoder import ObjectTokens
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose
+from semgrasp_ros.core.tokens.search import search_tokens
 
 SPLIT = "capgrasp_test"
 
@@ -98,9 +98,8 @@ def _both(
         *(torch.from_numpy(np.asarray(a))[None] for a in (grasp.wrist, grasp.joint_rotations, grasp.shape))
     )
     thing: ObjectTokens = look(model, view, centred=False)
-    mean = HandPose(torch.eye(4)[None], torch.zeros(1, 15, 3), torch.zeros(1, 10))
-    told = reconstruct(model, true, thing, torch.zeros(1, dtype=torch.long), mean)[-1]
     with torch.no_grad():
+        told = model.tokenizer.decode(search_tokens(model.tokenizer, hand, true, thing), thing)
         return tuple(
             hand(pose.wrist, pose.joint_rotations, pose.shape).vertices[0].numpy() for pose in (true, told)
         )

@@ -22,6 +22,7 @@ from semgrasp_ros.core.metrics.vertex_error import mpvpe_mm
 from semgrasp_ros.core.objects.encoder import ObjectTokens
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose
+from semgrasp_ros.core.tokens.search import search_tokens
 
 SPLITS = ("unseen_instances", "unseen_families")
 METRICS = ("pd_cm", "siv_cm3", "sd_cm")
@@ -71,7 +72,7 @@ def pose_of(held: list[Held]) -> HandPose:
 def reconstruct(
     model: TokenModel, true: HandPose, things: ObjectTokens, owner: torch.Tensor, mean: HandPose
 ) -> list[HandPose]:
-    """Hands after each token.
+    """Hands after each token that the encoders tell.
 
     A first token that tells the wrist alone says nothing of the fingers: these are the mean grasp's then, not the
     true ones.
@@ -97,9 +98,21 @@ def reconstruct(
     return [joined(poses) for poses in levels]
 
 
-def level_names(levels: int, name: str = "ours") -> list[str]:
-    """Names of the methods "after the first token", ..., the last of which is the whole."""
-    return [f"{name}_{n}_token{'s' * (n > 1)}" for n in range(1, levels)] + [name]
+@torch.no_grad()
+def reconstruct_by_search(
+    model: TokenModel, hand: HandModel, true: HandPose, things: ObjectTokens, owner: torch.Tensor, title: str
+) -> HandPose:
+    """Hands of the tokens that a search finds; see `reconstruct`."""
+    tokenizer, found = model.tokenizer, []
+    for rows in tqdm(torch.arange(len(true)).split(_BATCH), desc=f"{title}, search", leave=False):
+        some = things.repeat(owner[rows])
+        found.append(tokenizer.decode(search_tokens(tokenizer, hand, true.select(rows), some), some))
+    return joined(found)
+
+
+def level_names(levels: int) -> list[str]:
+    """Names of the methods "after the first token", ..., without search."""
+    return [f"ours_{n}_token{'s' * (n > 1)}" for n in range(1, levels)] + ["ours_without_search"]
 
 
 def examine(
@@ -131,10 +144,11 @@ def examine(
     for name, path in models.items():
         model = TokenModel.load(path)
         things, owner = _see(model, objects, f"{split}: {name}")
-        poses = reconstruct(model, true, things, owner, mean)
-        names = level_names(len(poses)) if name == "ours" else [None] * (len(poses) - 1) + [name]
-        for method, pose in zip(names, poses, strict=True):
-            if method:
+        best = reconstruct_by_search(model, hand, true, things, owner, f"{split}: {name}")
+        surfaces[name] = (_vertices(hand, best), mark(path))
+        if name == "ours":
+            poses = reconstruct(model, true, things, owner, mean)
+            for method, pose in zip(level_names(len(poses)), poses, strict=True):
                 surfaces[method] = (_vertices(hand, pose), mark(path))
     for method, (vertices, version) in surfaces.items():
         if method != "ground_truth":

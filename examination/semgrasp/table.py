@@ -34,6 +34,7 @@ METHODS = {
     "ours_1_token": "ours, after the first token",
     "ours_2_tokens": "ours, after two tokens",
     "ours_3_tokens": "ours, after three tokens",
+    "ours_without_search": "ours, all tokens, without search",
     "ours": "ours",
     "decoded": "ours, before refinement",
     "ours_greedy": "ours, likeliest tokens, not ranked",
@@ -181,8 +182,10 @@ def write_table(results: Path, file: Path, picture: bool | None = None) -> None:
 
 
 _RECONSTRUCTION = (
-    "A grasp is turned into three tokens and back. After the first token only the wrist is known; its fingers and"
-    " shape are then those of the mean training grasp. Variants are trained anew."
+    "A grasp is turned into three tokens and back. *ours* and the variants: of 512 combinations of codes that the"
+    " encoders find near, the one whose hand is nearest (`semgrasp_ros/core/tokens/search.py`). *without search*, and"
+    " after the first tokens: the nearest code of each level, as in the paper. After the first token only the wrist is"
+    " known; its fingers and shape are then those of the mean training grasp. Variants are trained anew."
 )
 _GENERATION = (
     "A held-out grasp is put into words, which name at least its part; every second request also its manner. Single"

@@ -96,7 +96,15 @@ def test_all_files_are_written_and_say_how_they_were_made(examined: Path):
 def test_reconstruction_has_each_level_the_truth_and_the_paper(examined: Path):
     found = rows(examined / "out/reconstruction-unseen_instances.json")
     methods = {method for _, method in found}
-    assert {"ground_truth", "ours", "ours_1_token", "ours_2_tokens", "one", "paper"} <= methods
+    assert {
+        "ground_truth",
+        "ours",
+        "ours_1_token",
+        "ours_2_tokens",
+        "ours_without_search",
+        "one",
+        "paper",
+    } <= methods
     assert ("mpvpe_mm", "ground_truth") not in found
     assert found["mpvpe_mm", "ours"]["value"] > 20  # an untrained model knows nothing
     # What was kept by the generator hardly penetrates and holds.

@@ -28,6 +28,10 @@ class Quantiser(nn.Module):
         """Index (B,) of the nearest code of vectors (B, d)."""
         return torch.cdist(vectors, self.codebook).argmin(dim=1)
 
+    def nearest(self, vectors: torch.Tensor, count: int) -> torch.Tensor:
+        """Indices (B, count) of the nearest codes of vectors (B, d), the nearest first."""
+        return torch.cdist(vectors, self.codebook).topk(count, dim=1, largest=False).indices
+
     def look_up(self, index: torch.Tensor) -> torch.Tensor:
         """Codes (B, d)."""
         return self.codebook[index]

@@ -171,6 +171,38 @@ class GraspTokenizer(nn.Module):
         """Tokens (B, L) of grasps."""
         return self(pose, thing).tokens
 
+    def likely(
+        self, pose: HandPose, thing: ObjectTokens, widths: Sequence[int]
+    ) -> tuple[torch.Tensor, HandPose]:
+        """What else could stand for grasps: each level's nearest codes, with all of the levels before.
+
+        Args:
+            pose: B = O * n grasps, in the order of the objects.
+            thing: O objects.
+            widths: how many codes each level tries.
+
+        Returns:
+            Tokens (B * P, L), all P combinations of a grasp after one another, what `encode` tells first; their hands.
+
+        Raises:
+            ValueError: widths do not fit.
+        """
+        if len(widths) != self.levels or not all(1 <= width <= self.config.codes for width in widths):
+            raise ValueError(f"widths: {list(widths)}; give {self.levels} from 1 to {self.config.codes}")
+        true = self._numbers(pose)
+        known = torch.zeros_like(true)
+        codes: list[torch.Tensor] = []
+        tokens = torch.empty(len(true), 0, dtype=torch.long, device=true.device)
+        for level, (role, width) in enumerate(zip(self.config.roles, widths, strict=True)):
+            vector = self.encoders[level](self._seen(role, true, known), thing.tokens)
+            index = self.quantisers[level].nearest(vector.float(), width).flatten()
+            true, known, tokens = (value.repeat_interleave(width, dim=0) for value in (true, known, tokens))
+            tokens = torch.cat([tokens, index[:, None]], dim=1)
+            codes = [code.repeat_interleave(width, dim=0) for code in codes]
+            codes.append(self.quantisers[level].look_up(index))
+            known = self._decode_level(level, codes, known, thing.tokens)
+        return tokens, self._pose(known)
+
     def decode(self, tokens: torch.Tensor, thing: ObjectTokens) -> HandPose:
         """Grasps of tokens (B, L): B = O * n of O objects, n of each, in the order of the objects.
 

@@ -20,6 +20,7 @@ from semgrasp_ros.core.tokens.pose import (
     wrist_numbers,
 )
 from semgrasp_ros.core.tokens.quantiser import Quantiser
+from semgrasp_ros.core.tokens.search import search_tokens
 from semgrasp_ros.core.tokens.tokenizer import VARIANTS, GraspTokenizer, Reconstruction, TokenizerConfig
 from semgrasp_ros.core.tokens.training import (
     TokenTrainer,
@@ -136,6 +137,32 @@ def test_many_grasps_of_one_object_are_as_one_by_one() -> None:
     together = model.tokenizer.decode(tokens, thing)
     apart = model.tokenizer.decode(tokens, thing.repeat(torch.tensor([0, 0, 0, 1, 1, 1])))
     assert torch.allclose(together.wrist, apart.wrist, atol=1e-5)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_searched_tokens_tell_grasps_better(variant: str) -> None:
+    torch.manual_seed(2)
+    config = TokenizerConfig(VARIANTS[variant], codes=16, width=32, layers=1, heads=2)
+    tokenizer = TokenModel(TokenModelConfig(TINY.encoder, config), ("body",)).eval().tokenizer
+    things = TokenModel(TINY, ("body",)).eval().see(*clouds(2)[..., :6].split(3, dim=-1))
+    pose, owner = poses(6, 3), torch.tensor([0, 0, 0, 1, 1, 1])
+    greedy = tokenizer.encode(pose, things)
+    found = search_tokens(tokenizer, HAND, pose, things.repeat(owner))
+    far, near = (vertex_error_mm(HAND, pose, tokenizer.decode(tokens, things)) for tokens in (greedy, found))
+    assert near.mean() < far.mean()
+    alone = search_tokens(tokenizer, HAND, pose, things.repeat(owner), (1,) * tokenizer.levels)
+    assert torch.equal(alone, greedy)
+    # One at a time, or all: the same.
+    single = search_tokens(tokenizer, HAND, pose.select(torch.tensor([4])), things.repeat(owner[4:5]))
+    assert torch.equal(single, found[4:5])
+
+
+def test_search_tells_widths_that_do_not_fit() -> None:
+    tokenizer = TokenModel(TINY, ("body",)).eval().tokenizer
+    thing = TokenModel(TINY, ("body",)).eval().see(*clouds(1)[..., :6].split(3, dim=-1))
+    for widths in ((4, 4), (4, 0, 4), (4, 4, 17)):
+        with pytest.raises(ValueError, match="widths"):
+            search_tokens(tokenizer, HAND, poses(1), thing, widths)
 
 
 def test_wrong_tokens_are_refused() -> None:
