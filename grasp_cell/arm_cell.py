@@ -10,7 +10,7 @@ import numpy as np
 
 from grasp_cell.arm_config import ArmCellConfig
 from grasp_cell.arm_contacts import ContactLog, ContactReader
-from grasp_cell.arm_model import SERVO_LAG_S, gripper_bodies, robot_spec
+from grasp_cell.arm_model import JAW_STIFFNESS_N_M, SERVO_LAG_S, gripper_bodies, robot_spec
 from grasp_cell.arm_scene import DEPTH_CAMERA, OVERVIEW, build_arm_scene, make_arm_cameras, object_name
 from grasp_cell.cameras import Camera, Eye, Frame
 from grasp_cell.depth_noise import noisy_depth
@@ -167,7 +167,9 @@ class ArmCell:
         run = _Run(self)
         opened, closed = phases["grasp"].positions[0], phases["grasp"].positions[-1]
         if isinstance(self.robot.gripper, ParallelGripper):
-            closed = np.full_like(closed, self.robot.gripper.opening_min_m / 2)
+            # Sent so far beyond closed that its servo presses with all its force, however thin the object.
+            beyond = self.config.grip_force_n / JAW_STIFFNESS_N_M
+            closed = np.full_like(closed, self.robot.gripper.opening_min_m / 2 - beyond)
         steps = (
             ("shape", lambda: run.fingers("shape", _ramp(self.gripper_now, opened, PRESHAPE_S))),
             ("reach", lambda: run.arm("reach", phases["reach"])),

@@ -20,11 +20,11 @@ from semgrasp_ros.core.retarget.robots import load_robot
 SMALL = ArmCellConfig(width_px=160, height_px=120)
 
 
-def block(length_m: float = 0.1):
+def block(length_m: float = 0.1, width_m: float = 0.04):
     """Left and right halves along x."""
     halves = []
     for side in (-1, 1):
-        box = trimesh.creation.box((length_m / 2 + 1e-4, 0.04, 0.06))
+        box = trimesh.creation.box((length_m / 2 + 1e-4, width_m, 0.06))
         box.apply_translation((side * length_m / 4, 0, 0))
         halves.append(box)
     return assemble("block", 0, [Part("left", (halves[0],)), Part("right", (halves[1],))])
@@ -42,10 +42,10 @@ def cell(panda):
     made.close()
 
 
-def stand(cell: ArmCell) -> np.ndarray:
+def stand(cell: ArmCell, width_m: float = 0.04) -> np.ndarray:
     pose = np.eye(4)
     pose[:3, 3] = [*cell.middle_m, 0.0305]
-    cell.set_up([Placed(block(), pose)])
+    cell.set_up([Placed(block(width_m=width_m), pose)])
     return pose
 
 
@@ -73,6 +73,14 @@ def test_closed_gripper_holds_a_block_by_the_half_it_was_sent_to(cell):
     # Half the force on each finger, as both share the drive.
     pressing = [moment.forces_n.sum() for moment in log.moments if moment.phase == "hold"]
     assert np.median(pressing) == pytest.approx(cell.config.grip_force_n, rel=0.3)
+
+
+@pytest.mark.parametrize("width_m", [0.012, 0.06])
+def test_gripper_presses_thin_and_wide_things_with_all_its_force(cell, width_m):
+    pose = stand(cell, width_m)
+    log = cell.execute(from_above(cell, pose[:3, 3] + [0, 0, 0.01]))
+    pressing = [moment.forces_n.sum() for moment in log.moments if moment.phase == "hold"]
+    assert np.median(pressing) == pytest.approx(cell.config.grip_force_n, rel=0.1)
 
 
 def test_gripper_without_force_lets_it_go(panda):
