@@ -24,9 +24,10 @@ from semgrasp_ros.core.language import GraspLanguageModel, Sides, generate, load
 from semgrasp_ros.core.objects.clouds import estimate_normals
 from semgrasp_ros.core.objects.encoder import ObjectTokens
 from semgrasp_ros.core.objects.frame import HeadingEstimator, canonical_pose
-from semgrasp_ros.core.ranking import RankingConfig, disagreement, rank, touched_parts
+from semgrasp_ros.core.ranking import RankingConfig, disagreement, rank
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose
+from semgrasp_ros.core.touching import TouchedParts
 
 SHIPPED_MODEL = "semgrasp"
 FEWEST_POINTS = 128
@@ -207,16 +208,21 @@ class SemGrasp:
         )  # fmt: skip
         meant_part, meant_manner = drawn[0].words
         part, manner = self.grounding.part_names[meant_part], list(MANNERS)[meant_manner]
-        parts = believed(seen, meant_part).argmax(dim=1).numpy()
+        touched = TouchedParts(
+            self.hand.regions.numpy(), points, believed(seen, meant_part).numpy(),
+            self.grounding.part_names, part,
+        )  # fmt: skip
         tokens = torch.tensor([candidate.tokens for candidate in drawn])
         likely = np.array([candidate.log_probability for candidate in drawn])
         with torch.no_grad():
             decoded = self.token_model.tokenizer.decode(tokens, thing)
-        best = self._promising(decoded, points, parts, likely, part, manner)[:candidates]
+        best = self._promising(decoded, touched, likely, manner)[:candidates]
         tokens, likely, decoded = tokens[best], likely[best], decoded.select(torch.from_numpy(best))
         space = field_of_points(points, normals)
         refined = refine(self.hand, space, decoded, self.config.refine)
-        return self._ranked(points, parts, space, tokens, decoded, refined, likely, part, manner, pose)[:keep]
+        return self._ranked(points, touched, space, tokens, decoded, refined, likely, part, manner, pose)[
+            :keep
+        ]
 
     def _draws(self, candidates: int) -> int:
         # A single candidate is the likeliest; others are chosen among many.
@@ -241,26 +247,14 @@ class SemGrasp:
         return Sides(held, likely_part), Sides(used, likely_manner)
 
     def _promising(
-        self,
-        decoded: HandPose,
-        points: np.ndarray,
-        parts: np.ndarray,
-        likely: np.ndarray,
-        part: str,
-        manner: str,
+        self, decoded: HandPose, touched: TouchedParts, likely: np.ndarray, manner: str
     ) -> np.ndarray:
         """Indices of decoded hands, those that seem to do what is meant and are likely first."""
         with torch.no_grad():
             hands = self.hand(decoded.wrist, decoded.joint_rotations, decoded.shape)
-        touches = self._touches(hands.vertices, points, parts)
-        cost = [disagreement(touched, part, manner, self.config.ranking) for touched in touches]
+        touches = touched.of(hands.vertices.numpy())
+        cost = [disagreement(one, manner, self.config.ranking) for one in touches]
         return np.argsort(np.array(cost) - self.config.ranking.likely * likely, kind="stable")
-
-    def _touches(
-        self, vertices: torch.Tensor, points: np.ndarray, parts: np.ndarray
-    ) -> list[tuple[str, ...]]:
-        regions, names = self.hand.regions.numpy(), self.grounding.part_names
-        return [touched_parts(one.numpy(), regions, points, parts, names) for one in vertices]
 
     def _parts_here(self, parts: np.ndarray) -> list[str]:
         """Names of the parts that points (N,) show, those with most points first."""
@@ -277,7 +271,7 @@ class SemGrasp:
     def _ranked(
         self,
         points: np.ndarray,
-        parts: np.ndarray,
+        touched: TouchedParts,
         space: ObjectField,
         tokens: torch.Tensor,
         decoded: HandPose,
@@ -290,7 +284,7 @@ class SemGrasp:
         with torch.no_grad():
             before = self.hand(decoded.wrist, decoded.joint_rotations, decoded.shape)
             after = self.hand(refined.wrist, refined.joint_rotations, refined.shape)
-        touches = self._touches(after.vertices, points, parts)
+        touches = touched.of(after.vertices.numpy())
         ranking = rank(
             self.hand,
             space,
@@ -299,7 +293,6 @@ class SemGrasp:
             after.vertices,
             touches,
             likely,
-            part,
             manner,
             self.config.ranking,
         )
@@ -316,10 +309,10 @@ class SemGrasp:
                     refined.shape[index].numpy(),
                     out_of(pose, after.keypoints[index].numpy()).astype(np.float32),
                     out_of(pose, after.vertices[index].numpy()).astype(np.float32),
-                    touches[index],
+                    touches[index].parts,
                     out_of(pose, before.vertices[index].numpy()).astype(np.float32),
                     scores,
-                    _why(part, manner, touches[index], scores),
+                    _why(part, manner, touches[index].parts, scores),
                 )
             )
         return result

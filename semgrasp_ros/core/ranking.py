@@ -14,9 +14,8 @@ from semgrasp_ros.core.contact.hold import HoldingTest
 from semgrasp_ros.core.data.manners import FINGERS, MANNERS
 from semgrasp_ros.core.hand.model import HandModel
 from semgrasp_ros.core.tokens.pose import HandPose
+from semgrasp_ros.core.touching import Touches
 
-TOUCH_M = 0.006
-FEWEST_VERTICES = 3
 PIECES = 20
 SHELL_M = 0.004
 
@@ -38,41 +37,14 @@ class RankingConfig:
     )
 
 
-def touched_parts(
-    vertices: np.ndarray, regions: np.ndarray, points: np.ndarray, parts: np.ndarray, names: Sequence[str]
-) -> tuple[str, ...]:
-    """The part that each of FINGERS seems to touch, from points with parts; "" for none.
-
-    Args:
-        vertices: (V, 3) of the hand.
-        regions: (V,) index into FINGERS, -1 for none.
-        points: (N, 3) of the object.
-        parts: (N,) index into `names`.
-        names: of the parts.
-    """
-    from scipy.spatial import cKDTree
-
-    distance, nearest = cKDTree(points).query(vertices, distance_upper_bound=0.05)
-    touching = distance < TOUCH_M
-    result = []
-    for finger in range(len(FINGERS)):
-        mine = nearest[touching & (regions == finger)]
-        votes = (
-            np.bincount(parts[mine], minlength=len(names)) if len(mine) >= FEWEST_VERTICES else np.zeros(1)
-        )
-        result.append(names[int(votes.argmax())] if votes.sum() else "")
-    return tuple(result)
-
-
 def rank(
     hand: HandModel,
     space: ObjectField,
     points: np.ndarray,
     pose: HandPose,
     vertices: torch.Tensor,
-    touches: Sequence[tuple[str, ...]],
+    touches: Sequence[Touches],
     log_probability: np.ndarray,
-    part: str,
     manner: str,
     config: RankingConfig,
 ) -> list[dict[str, float]]:
@@ -86,7 +58,6 @@ def rank(
         vertices: (B, V, 3) of them.
         touches: what each touches.
         log_probability: (B,) of their tokens.
-        part: that is to be held.
         manner: that is to be used.
         config: weights.
     """
@@ -97,42 +68,40 @@ def rank(
     )
     result = []
     for index, touched in enumerate(touches):
-        some = [name for name in touched if name]
         total = (
             config.likely * max(log_probability[index] - log_probability.max(), -5)
             - config.deep * max(0.0, depth[index] - 0.002) / 0.005
             - config.falls * min(falls[index] / 0.05, 2)
-            - disagreement(touched, part, manner, config)
+            - disagreement(touched, manner, config)
         )
         result.append(
             {
                 "log_probability": float(log_probability[index]),
                 "penetration_cm": float(depth[index]) * 100,
-                "contact": len(some) / len(FINGERS),
+                "contact": sum(map(bool, touched.parts)) / len(FINGERS),
                 "stability": 1 / (1 + float(falls[index]) / 0.05),
-                "agreement": 1 - _astray(touched, part),
+                "agreement": 1 - _astray(touched),
                 "total": float(total),
             }
         )
     return result
 
 
-def disagreement(touched: tuple[str, ...], part: str, manner: str, config: RankingConfig) -> float:
-    """How far touches are from what is meant; 0 when they are just that.
+def disagreement(touched: Touches, manner: str, config: RankingConfig) -> float:
+    """How far touches are, as is to be expected, from what is meant; 0 when they are surely just that.
 
     Args:
-        touched: six parts in the order of FINGERS, "" for none.
-        part: that is to be held.
+        touched: by a hand.
         manner: that is to be used.
         config: weights.
     """
-    return config.part * _astray(touched, part) + config.manner * _unlike(touched, manner)
+    return config.part * _astray(touched) + config.manner * _unlike(touched.parts, manner)
 
 
-def _astray(touched: tuple[str, ...], part: str) -> float:
-    """Share of what touches that is not on the part; 1 when nothing touches."""
-    some = [name for name in touched if name]
-    return 1 - some.count(part) / len(some) if some else 1.0
+def _astray(touched: Touches) -> float:
+    """Share of what touches that is to be expected not on the part; 1 when nothing touches."""
+    some = [wanted for part, wanted in zip(touched.parts, touched.wanted, strict=True) if part]
+    return 1 - float(np.mean(some)) if some else 1.0
 
 
 def _unlike(touched: tuple[str, ...], manner: str) -> float:

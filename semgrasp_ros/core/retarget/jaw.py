@@ -100,7 +100,8 @@ def retarget_to_jaw(
 def _on_table(human: HumanContacts, points: np.ndarray, plane: np.ndarray) -> HumanContacts:
     """The human grasp with the sides of what lies low, and without guesses that the table contradicts.
 
-    Where all is low, walls under the outline take the place of estimated hidden sides and of measured normals: these are
+    What lies flat is approached straight from above, whatever way the hand came: thick fingers that lean meet the table
+    before they reach around a thin thing. Where all is low, walls under the outline take the place of estimated hidden sides and of measured normals: these are
     the upper side's, with more noise than there is slope.
     """
     middle, unseen = human.frame[:3, 3], human.unseen
@@ -114,8 +115,10 @@ def _on_table(human: HumanContacts, points: np.ndarray, plane: np.ndarray) -> Hu
         unseen = replace(unseen, filling=unseen.filling[filled])
     walls, outward = low.walls()
     touching = np.linalg.norm(walls - middle, axis=1) < WALL_TOUCH_M
+    down = -human.frame[:3, :3].T @ plane[:3]
     return replace(
         human,
+        approach=down if low.flat else human.approach,
         cloud=np.concatenate([human.cloud[kept], walls]),
         normals=np.concatenate([normals[kept], outward]),
         touching=np.concatenate([human.touching[kept], touching]),
@@ -154,7 +157,7 @@ def _ranked(
 def _why(scores: dict[str, float], width_m: float) -> str:
     return (
         f"{width_m * 1e3:.0f} mm wide, normals within {np.degrees(scores['antipodal_rad']):.0f} degrees of the closing "
-        f"axis, {np.degrees(scores['approach_rad']):.0f} degrees from the human approach, "
+        f"axis, {np.degrees(scores['approach_rad']):.0f} degrees from the wanted approach, "
         f"{scores['centre_m'] * 1e3:.0f} mm from the human contacts, {scores['part_share']:.0%} on the part"
     )
 

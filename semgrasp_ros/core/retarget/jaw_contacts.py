@@ -25,7 +25,7 @@ class HumanContacts:
     Attributes:
         frame: (4, 4) from the human frame to that of the points: origin between the patches, x from the fingers' patch
             to the thumb's, z the human approach made orthogonal to x.
-        approach: (3,) from the wrist to the contacts, in the human frame.
+        approach: (3,) from the wrist to the contacts, in the human frame; straight down on what lies flat on a table.
         gap_m: between the two patches.
         touching: (N + M,) bool, the points in contact.
         cloud: (N + M, 3) the points given and the unseen ones, estimated, in their frame.

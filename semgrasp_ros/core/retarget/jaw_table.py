@@ -14,7 +14,7 @@ CELL_M, STEP_M = 0.002, 0.002
 NEAR_M = 0.06
 SMOOTH_CELLS = 2.0
 # Fingers end so far above the table.
-FREE_M = 0.002
+FREE_M = 0.001
 
 
 @dataclass(frozen=True)

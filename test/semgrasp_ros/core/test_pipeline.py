@@ -22,9 +22,10 @@ from semgrasp_ros.core.pipeline import (
     SemGrasp,
     SemGraspError,
 )
-from semgrasp_ros.core.ranking import RankingConfig, rank, shell_pieces, touched_parts
+from semgrasp_ros.core.ranking import RankingConfig, disagreement, rank, shell_pieces
 from semgrasp_ros.core.tokens.model import TokenModel, TokenModelConfig
 from semgrasp_ros.core.tokens.tokenizer import TokenizerConfig
+from semgrasp_ros.core.touching import TouchedParts, Touches
 from test.semgrasp_ros.core.tiny_grounding import tiny_grounding
 
 WORDS = "hand me the mug by its handle"
@@ -146,11 +147,23 @@ def test_touched_parts_are_those_near_each_finger() -> None:
         [np.zeros((4, 3)) + [0, 0.002, 0], np.zeros((4, 3)) + [0.1, 0.003, 0], np.ones((4, 3))]
     )
     regions = np.repeat([0, 1, 2], 4)
-    assert touched_parts(vertices, regions, points, np.array([0, 1]), ("body", "handle"))[:3] == (
-        "body",
-        "handle",
-        "",
-    )
+    guessed = np.array([[0.9, 0.1], [0.4, 0.6]])
+    reader = TouchedParts(regions, points, guessed, ("body", "handle"), "handle")
+    here, shifted = reader.of(np.stack([vertices, vertices + [0.1, 0, 0]]))
+    assert here.parts == ("body", "handle", "", "", "", "")
+    np.testing.assert_allclose(here.wanted, [0.1, 0.6, 0, 0, 0, 0])
+    assert shifted.parts == ("handle", "", "", "", "", "")
+
+
+def test_surer_touches_disagree_less() -> None:
+    config = RankingConfig()
+
+    def one(wanted: float) -> Touches:
+        return Touches(("handle", "handle", "", "", "", ""), np.array([wanted, wanted, 0, 0, 0, 0]))
+
+    assert disagreement(one(0.9), "power", config) < disagreement(one(0.6), "power", config)
+    nothing = Touches(("",) * 6, np.zeros(6))
+    assert disagreement(one(0.0), "power", config) < disagreement(nothing, "power", config)
 
 
 def test_ranking_prefers_the_asked_part_and_less_depth(mug) -> None:
@@ -163,15 +176,14 @@ def test_ranking_prefers_the_asked_part_and_less_depth(mug) -> None:
     pose = HandPose(wrist, torch.zeros(2, 15, 3), torch.zeros(2, 10))
     vertices = hand(pose.wrist, pose.joint_rotations, pose.shape).vertices
     space = field_of_points(mug.points, mug.normals)
-    touches = [("handle",) * 6, ("handle",) * 6]
-    scores = rank(
-        hand, space, mug.points, pose, vertices, touches, np.zeros(2), "handle", "power", RankingConfig()
-    )
+
+    def ranked(wanted: float) -> list[dict[str, float]]:
+        touches = [Touches(("handle",) * 6, np.full(6, wanted))] * 2
+        return rank(hand, space, mug.points, pose, vertices, touches, np.zeros(2), "power", RankingConfig())
+
+    scores = ranked(1.0)
     assert scores[1]["penetration_cm"] > scores[0]["penetration_cm"]
-    other = rank(
-        hand, space, mug.points, pose, vertices, touches, np.zeros(2), "body", "power", RankingConfig()
-    )
-    assert other[0]["total"] < scores[0]["total"]
+    assert ranked(0.0)[0]["total"] < scores[0]["total"]
 
 
 def test_shell_pieces_follow_the_surface(mug) -> None:
