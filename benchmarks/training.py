@@ -13,10 +13,12 @@ from benchmarks.report import finish, options
 from benchmarks.scenes import fill_store
 from grasp2vec_ros.core.arithmetic import pool
 from grasp2vec_ros.core.augmentation import Batch, make_batch
+from grasp2vec_ros.core.batches import ExperienceCache
 from grasp2vec_ros.core.encoder import make_model
 from grasp2vec_ros.core.learner import choose_precision
 from grasp2vec_ros.core.objective import Embeddings, objective
-from grasp2vec_ros.core.trainer import ExperienceCache, OnlineTrainer, TrainerConfig
+from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
+from grasp_node_kit.memory import keep_memory
 
 
 def bare_step(config: TrainerConfig, batch: Batch) -> Callable[[], None]:
@@ -47,10 +49,11 @@ def bare_step(config: TrainerConfig, batch: Batch) -> Callable[[], None]:
 
 
 def main() -> None:
-    """Learns from a store of attempts of 640 x 480; the batch has the default size and one thread, as the node does."""
+    """Learns from a store of attempts of 640 x 480; the batch has the default size, one thread and memory kept, as in the node."""
     chosen, results = options("training", main.__doc__, rounds=25, attempts=80)
     config = TrainerConfig(device="cpu", seed=chosen.seed)
     torch.set_num_threads(config.threads or torch.get_num_threads())
+    keep_memory()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         fill_store(folder / "store", chosen.attempts, chosen.seed)

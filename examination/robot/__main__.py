@@ -75,7 +75,7 @@ def _examine(options: argparse.Namespace) -> None:
     cell = ArmCell(robot)
     split = f"{NAMES.get(robot.name, robot.name)}_{'clutter' if options.clutter else 'alone'}"
     name = f"{split}-{OURS[options.hands]}"
-    mark = zlib.crc32(repr((cell.config, options.clutter, options.seed, source.version)).encode())
+    mark = zlib.crc32(repr((cell.config, options.clutter, options.seed, source.version, code())).encode())
     kept = Kept(options.output / "trials" / f"{name}-{mark:08x}.jsonl")
     pictures = options.output / "pictures" / name if options.pictures else None
     run_trials(cell, trials, methods, kept, pictures)
@@ -94,6 +94,17 @@ def _examine(options: argparse.Namespace) -> None:
     for method, counted in reasons.items():
         for reason, count in counted.items():
             print(f"{method:14} {count:4}  {reason}")
+
+
+def code() -> int:
+    """Checksum of what decides about trials: what was measured with other code is measured anew."""
+    root = Path(__file__).resolve().parents[2]
+    files = [
+        *root.glob("grasp_cell/*.py"),
+        *root.glob("semgrasp_ros/core/**/*.py"),
+        *root.glob("config/robots/*"),
+    ]
+    return zlib.crc32(b"".join(file.read_bytes() for file in sorted(files)))
 
 
 if __name__ == "__main__":

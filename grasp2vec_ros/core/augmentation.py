@@ -119,20 +119,21 @@ def make_batch(
             `generator`.
     """
     windows = [_window(item, config, generator) for item in items]
-    pre, post = torch.stack([w[0] for w in windows]), torch.stack([w[1] for w in windows])
+    pre, post = (_floats([window[side] for window in windows]) for side in (0, 1))
     if config.flip:
-        pre, post = _flip(generator, pre, post)
+        _flip(generator, pre, post)
     if config.quarter_turns:
-        pre, post = _turn(generator, pre, post)
+        _turn(generator, pre, post)
     common = _common_change(config, common_generator or generator)
     pre, post = (common(image) for image in (pre, post))
     pre, post = _recolour(config.colour, generator, pre, post)
     post = _recolour(config.drift, generator, post)[0]
     pre, post = _degrade(pre, config, generator), _degrade(post, config, generator)
     views = [torch.randperm(len(item.held), generator=generator) for item in items]
-    first = torch.stack([item.held[int(order[0])] for item, order in zip(items, views, strict=True)])
-    second = torch.stack([item.held[int(order[-1])] for item, order in zip(items, views, strict=True)])
-    first, second = (common(image.permute(0, 3, 1, 2).float() / 255) for image in (first, second))
+    first, second = (
+        common(_floats([item.held[int(order[end])] for item, order in zip(items, views, strict=True)]))
+        for end in (0, -1)
+    )
     return Batch(pre, post, _vary_held(first, config, generator), _vary_held(second, config, generator))
 
 
@@ -160,24 +161,37 @@ def _window(
 
 
 def _cut(image: Tensor, left: int, top: int, width: int, height: int) -> Tensor:
-    return image[top : top + height, left : left + width].permute(2, 0, 1).float() / 255
+    return image[top : top + height, left : left + width]
 
 
-def _flip(generator: torch.Generator, *images: Tensor) -> list[Tensor]:
-    """Mirrors each row's images together, left-right and up-down with even odds."""
-    result = list(images)
-    for dimension in (2, 3):
-        chosen = torch.rand(len(images[0]), generator=generator) < 0.5
-        result = [torch.where(chosen[:, None, None, None], image.flip(dimension), image) for image in result]
-    return result
+def _floats(images: list[Tensor]) -> Tensor:
+    """Images (h, w, 3) of bytes as one batch (B, 3, h, w) in [0, 1], in the channels' order in memory that networks like."""
+    return torch.stack(images).permute(0, 3, 1, 2).float().div_(255)
 
 
-def _turn(generator: torch.Generator, *images: Tensor) -> list[Tensor]:
-    """Turns half of the rows' images by 90 degrees; with mirroring that makes all turns. Windows must be square."""
+def _flip(generator: torch.Generator, *images: Tensor) -> None:
+    """Mirrors each row's images together, left-right and up-down with even odds, in place."""
+    for dimension in (1, 2):
+        chosen = _chosen(len(images[0]), 0.5, generator)
+        for image in images:
+            image[chosen] = image[chosen].flip(dimension + 1)
+
+
+def _turn(generator: torch.Generator, *images: Tensor) -> None:
+    """Turns half of the rows' images by 90 degrees, in place; with mirroring that makes all turns.
+
+    Windows must be square, others stay.
+    """
     if images[0].shape[2] != images[0].shape[3]:
-        return list(images)
-    chosen = torch.rand(len(images[0]), generator=generator) < 0.5
-    return [torch.where(chosen[:, None, None, None], image.transpose(2, 3), image) for image in images]
+        return
+    chosen = _chosen(len(images[0]), 0.5, generator)
+    for image in images:
+        image[chosen] = image[chosen].transpose(2, 3)
+
+
+def _chosen(rows: int, share: float, generator: torch.Generator) -> Tensor:
+    """Indices of rows, each chosen with the probability of a share."""
+    return torch.nonzero(torch.rand(rows, generator=generator) < share)[:, 0]
 
 
 def _common_change(config: AugmentationConfig, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
@@ -220,19 +234,32 @@ def _recolour(strength: float, generator: torch.Generator, *images: Tensor) -> l
 
 
 def _degrade(images: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
-    """What a real camera adds: some images out of focus, noise in all of them."""
+    """What a real camera adds: some images out of focus, noise in all of them; may change them in place."""
     if config.blur > 0:
-        kernel = torch.tensor([1.0, 2.0, 1.0])
-        kernel = (kernel[:, None] * kernel / 16).expand(3, 1, 3, 3)
-        soft = functional.conv2d(
-            functional.pad(images, (1, 1, 1, 1), mode="replicate"), kernel.to(images), groups=3
-        )
-        chosen = torch.rand(len(images), generator=generator) < config.blur
-        images = torch.where(chosen[:, None, None, None], soft, images)
+        chosen = _chosen(len(images), config.blur, generator)
+        images[chosen] = _soft(images[chosen])
     if config.noise > 0:
         strength = torch.rand(len(images), 1, 1, 1, generator=generator) * config.noise
-        images = (images + strength * torch.randn(images.shape, generator=generator)).clamp(0, 1)
+        images = (images + strength * _noise(images, generator)).clamp_(0, 1)
     return images
+
+
+def _soft(images: Tensor) -> Tensor:
+    """Weighted means of 3 x 3 pixels, by 1 2 1 each way."""
+    for dimension, padding in ((2, (0, 0, 1, 1)), (3, (1, 1, 0, 0))):
+        size = images.shape[dimension]
+        padded = functional.pad(images, padding, mode="replicate")
+        before, middle, after = (padded.narrow(dimension, start, size) for start in range(3))
+        images = (before + after).add_(middle, alpha=2).div_(4)
+    return images
+
+
+def _noise(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Normal noise as large as images: one field, at another place in each, since drawing takes most of the time."""
+    rows, _, height, width = images.shape
+    field = torch.randn(3, height, width, generator=generator).to(images)
+    places = torch.rand(rows, 2, generator=generator) * torch.tensor([height, width])
+    return torch.stack([field.roll(place, (1, 2)) for place in places.long().tolist()])
 
 
 def _vary_held(images: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:

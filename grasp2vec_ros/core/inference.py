@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -229,8 +230,11 @@ class Perceiver:
         maps = loaded.model.scene_map(scene_input(self._tensor(scene), loaded.model.config))
         vectors = torch.from_numpy(np.ascontiguousarray(goals)).to(maps)
         heat = torch.stack([arithmetic.heatmap(maps[0], v, self.config.cosine_heatmap) for v in vectors])
-        full = functional.interpolate(heat[:, None], scene.shape[:2], mode="bicubic", align_corners=False)
-        return full[:, 0].float().cpu().numpy()
+        # OpenCV's cubic is torch's bicubic, several times as fast.
+        size_px = (scene.shape[1], scene.shape[0])
+        return np.stack(
+            [cv2.resize(one, size_px, interpolation=cv2.INTER_CUBIC) for one in heat.float().cpu().numpy()]
+        )
 
     @staticmethod
     def reward(goal: np.ndarray, held: np.ndarray) -> tuple[float, float]:

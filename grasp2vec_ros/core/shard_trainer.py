@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from grasp2vec_ros.core.augmentation import Batch, PreparedExperience, make_batch
+from grasp2vec_ros.core.batches import ExperienceCache
 from grasp2vec_ros.core.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -32,7 +33,6 @@ from grasp2vec_ros.core.shard_sampler import ShardSampler
 from grasp2vec_ros.core.shards import Shards
 from grasp2vec_ros.core.trainer import (
     BAD_BATCHES_IN_A_ROW,
-    ExperienceCache,
     TrainerConfig,
     embed_removal,
     make_learner,

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from grasp2vec_ros.core.augmentation import AugmentationConfig, PreparedExperience, make_batch, prepare
+from grasp2vec_ros.core.augmentation import AugmentationConfig, PreparedExperience
+from grasp2vec_ros.core.batches import BatchMaker
 from grasp2vec_ros.core.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -113,42 +111,6 @@ class TrainerStatus:
     message: str
 
 
-class ExperienceCache:
-    """Decoded attempts in memory, the least recently used leave first."""
-
-    def __init__(
-        self,
-        store: ExperienceStore,
-        encoder: EncoderConfig,
-        augmentation: AugmentationConfig,
-        limit_bytes: int,
-    ) -> None:
-        self._store, self._encoder, self._augmentation = store, encoder, augmentation
-        self._limit = limit_bytes
-        self._items: OrderedDict[str, PreparedExperience] = OrderedDict()
-        self._size = 0
-        self._unreadable: set[str] = set()
-
-    def get(self, experience_id: str) -> PreparedExperience | None:
-        """An attempt at the encoder's scale; None when it cannot be read, which is logged once."""
-        if experience_id in self._items:
-            self._items.move_to_end(experience_id)
-            return self._items[experience_id]
-        if experience_id in self._unreadable:
-            return None
-        try:
-            item = prepare(self._store.get(experience_id), self._encoder, self._augmentation)
-        except (StoreError, ValueError) as error:
-            logger.error("left out of training: %s", error)
-            self._unreadable.add(experience_id)
-            return None
-        self._items[experience_id] = item
-        self._size += item.bytes
-        while self._size > self._limit and len(self._items) > 1:
-            self._size -= self._items.popitem(last=False)[1].bytes
-        return item
-
-
 def make_learner(
     config: TrainerConfig,
     initial: Path | None,
@@ -227,10 +189,7 @@ class OnlineTrainer:
         self._rehearsal = (
             None if rehearsal_folder is None else ExperienceStore(rehearsal_folder, read_only=True)
         )
-        self._cache = self._cache_of(self.store)
-        self._rehearsal_cache = None if self._rehearsal is None else self._cache_of(self._rehearsal)
-        self._rng = np.random.default_rng(config.seed)
-        self._generator = torch.Generator().manual_seed(config.seed)
+        self._batches = BatchMaker(config, self.store, self._rehearsal)
         # Held while weights change or are read: a step, a measurement, a checkpoint, a reset.
         self._working = threading.RLock()
         self._stop = threading.Event()
@@ -245,10 +204,6 @@ class OnlineTrainer:
         self._version = ""
         self._learner = self._fresh_learner()
         self._resume()
-
-    def _cache_of(self, store: ExperienceStore) -> ExperienceCache:
-        config = self.config
-        return ExperienceCache(store, config.encoder, config.augmentation, config.cache_mb * 2**20)
 
     def _fresh_learner(self) -> Learner:
         return make_learner(self.config, self._initial, self._device)
@@ -287,6 +242,7 @@ class OnlineTrainer:
     def close(self) -> None:
         """Stops and closes the store."""
         self.stop()
+        self._batches.close()
         self.store.close()
         if self._rehearsal is not None:
             self._rehearsal.close()
@@ -321,8 +277,7 @@ class OnlineTrainer:
             }
             checkpoint = save_checkpoint(folder or self.folder, self._learner.averaged, self.step, details)
             if folder is None or Path(folder) == self.folder:
-                state = json.dumps(self._rng.bit_generator.state)
-                save_training_state(self.folder, self._learner, checkpoint, state)
+                save_training_state(self.folder, self._learner, checkpoint, self._batches.state())
                 self._version = checkpoint.version
                 delete_old_checkpoints(self.folder, self.config.keep_checkpoints)
         return checkpoint
@@ -342,7 +297,7 @@ class OnlineTrainer:
             learner.step_count = int(metadata["step"])
             state = load_training_state(path.parent, learner, metadata["version"])
             if state is not None:
-                self._rng.bit_generator.state = json.loads(state)
+                self._batches.go_on_from(state)
             self._learner, self._version = learner, metadata["version"]
         return metadata["version"]
 
@@ -360,14 +315,13 @@ class OnlineTrainer:
             Its loss; None when there is too little experience or the batch was left out.
         """
         with self._working:
-            items = self._draw()
-            self._waiting = len(items) < self.config.smallest_batch
-            if self._waiting:
-                self._message = f"waiting for experience: {len(items)} of {self.config.smallest_batch} attempts that lifted something"
+            drawn = self._batches.next()
+            self._waiting = drawn.batch is None
+            if drawn.batch is None:
+                self._message = f"waiting for experience: {drawn.attempts} of {self.config.smallest_batch} attempts that lifted something"
                 return None
-            batch = make_batch(items, self.config.augmentation, self._generator)
             try:
-                loss = self._learner.step(batch, *self._draw_failures())
+                loss = self._learner.step(drawn.batch, *drawn.failed)
             except NotFiniteError as error:
                 self._leave_out(error)
                 return None
@@ -375,43 +329,6 @@ class OnlineTrainer:
             self._message = ""
             self._losses.append(loss)
             return loss
-
-    def _draw(self) -> list[PreparedExperience]:
-        size = self.config.batch_size
-        if self._rehearsal is None:
-            return self._draw_from(self.store, self._cache, size)
-        new = self._draw_from(self.store, self._cache, size // 2)
-        if len(new) < self.config.smallest_batch:
-            return new
-        return new + self._draw_from(self._rehearsal, self._rehearsal_cache, size - len(new))
-
-    def _draw_from(
-        self, store: ExperienceStore, cache: ExperienceCache, size: int
-    ) -> list[PreparedExperience]:
-        group = self.config.scene_group
-        ids = store.sample(2 * size // group + 1, self._rng, lifted=True, split="train")
-        if group > 1:
-            # Without them, what tells attempts apart most easily is the light and the table, not the object.
-            ids = [near for i in dict.fromkeys(ids) for near in store.neighbours(i, group - 1)[:group]]
-        items = (cache.get(experience_id) for experience_id in list(dict.fromkeys(ids))[:size])
-        return [item for item in items if item is not None]
-
-    def _draw_failures(self) -> tuple[Tensor, Tensor] | tuple[None, None]:
-        if self.config.objective.failure == "none":
-            return None, None
-        ids = self.store.sample(self.config.batch_size // 4, self._rng, lifted=False, split="train")
-        items = [item for item in (self._cache.get(i) for i in dict.fromkeys(ids)) if item is not None]
-        if not items:
-            return None, None
-        # A failed attempt has no held views; its scenes stand in for them and are not looked at.
-        size = self.config.encoder.held_size_px
-        blank = torch.zeros(1, size, size, 3, dtype=torch.uint8)
-        scenes = make_batch(
-            [PreparedExperience(i.pre, i.post, blank, i.change) for i in items],
-            self.config.augmentation,
-            self._generator,
-        )
-        return scenes.pre, scenes.post
 
     def _leave_out(self, error: NotFiniteError) -> None:
         self._skipped += 1
@@ -429,7 +346,7 @@ class OnlineTrainer:
     def evaluate(self) -> tuple[float, int]:
         """Retrieval of the own held image on held-out attempts, and how many were compared."""
         ids = self.store.ids(lifted=True, split="heldout", newest=self.config.evaluate_on)
-        items = [item for item in (self._cache.get(i) for i in ids) if item is not None and len(item.held)]
+        items = [item for item in map(self._batches.cache.get, ids) if item is not None and len(item.held)]
         if len(items) < 2:
             return math.nan, len(items)
         with self._working, torch.inference_mode():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from grasp2vec_ros.core import trainer as trainer_module
+from grasp2vec_ros.core import batches as batches_module
 from grasp2vec_ros.core.augmentation import AugmentationConfig
 from grasp2vec_ros.core.checkpoint import Checkpoint, CheckpointError, checkpoints
 from grasp2vec_ros.core.encoder import EncoderConfig
@@ -110,20 +110,22 @@ def test_a_number_that_is_none_costs_a_batch_only(tmp_path, monkeypatch):
     fill(tmp_path / "s", 20)
     trainer = OnlineTrainer(config(), tmp_path / "s", tmp_path / "c")
     trainer.train_step()
-    before = weights(trainer)
-    real = trainer_module.make_batch
+    real = batches_module.make_batch
 
     def poisoned(*arguments: object) -> object:
         batch = real(*arguments)
         batch.pre[0, 0, 0, 0] = float("nan")
         return batch
 
-    monkeypatch.setattr(trainer_module, "make_batch", poisoned)
+    monkeypatch.setattr(batches_module, "make_batch", poisoned)
+    trainer.train_step()  # its batch was made before
+    before = weights(trainer)
     assert trainer.train_step() is None
     assert trainer.status().skipped_batches == 1 and "left out" in trainer.status().message
     after = weights(trainer)
     assert all(torch.equal(before[name], after[name]) for name in before)
-    monkeypatch.setattr(trainer_module, "make_batch", real)
+    monkeypatch.setattr(batches_module, "make_batch", real)
+    trainer.train_step()
     assert trainer.train_step() is not None
     trainer.close()
 
@@ -134,9 +136,7 @@ def test_a_learner_with_a_bad_gradient_keeps_its_weights(tmp_path, monkeypatch):
     before = weights(trainer)
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(float("inf")))
     with pytest.raises(NotFiniteError, match="gradient"):
-        trainer._learner.step(
-            trainer_module.make_batch(trainer._draw(), trainer.config.augmentation, trainer._generator)
-        )
+        trainer._learner.step(trainer._batches.next().batch)
     assert all(torch.equal(before[name], value) for name, value in weights(trainer).items())
     trainer.close()
 
@@ -284,10 +284,10 @@ def test_a_batch_of_whole_scenes(tmp_path):
         episode_of = {i: store.get(i).episode for i in store.ids()}
     trainer = OnlineTrainer(config(scene_group=4), tmp_path / "s", tmp_path / "c")
     drawn = []
-    trainer._cache.get = lambda experience_id: drawn.append(episode_of[experience_id])
+    trainer._batches.cache.get = lambda experience_id: drawn.append(episode_of[experience_id])
     for _ in range(5):
         drawn.clear()
-        trainer._draw()
+        trainer._batches._draw()
         counts = np.unique(drawn, return_counts=True)[1]
         assert 12 <= len(drawn) <= 16 and counts.mean() > 2.0
     trainer.close()
