@@ -53,6 +53,8 @@ GOALS = (
     Goal("ik_reached", least=0.995),
     Goal("ik_milliseconds", most=5.0),
     Goal("frame_milliseconds", most=15.0),
+    Goal("seconds_median", most=0.3, splits=("whole", "single_view")),
+    Goal("hand_seconds", most=0.5),
     Goal("store_open_from_disk_milliseconds", most=2000.0, splits=("1000000_",)),
     Goal("store_sample_32_ratio", most=1.5, method="to_"),
     Goal("store_sample_and_read_32_ratio", most=1.5, method="to_"),

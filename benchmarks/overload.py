@@ -6,13 +6,8 @@ reference (`benchmarks.naive_node`) takes each from a queue of ten.
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from semantic_grasping.srv import SetGoal
@@ -21,7 +16,7 @@ from sensor_msgs.msg import Image
 from benchmarks.naive_node import HEATMAPS, IMAGES, QUEUE
 from benchmarks.ratio import median, ratio_of_medians
 from benchmarks.report import finish, options
-from benchmarks.ros import Talker, talker
+from benchmarks.ros import Talker, reference_node, talker
 from benchmarks.scenes import attempt
 from grasp2vec_ros.nodes.messages import time_message
 from grasp_node_kit.images import array_to_image
@@ -29,23 +24,6 @@ from grasp_node_kit.newest import stamp_ns
 from grasp_node_kit.qos import RESULT
 
 FASTEST_HZ = 90.0
-
-
-@contextmanager
-def naive_node(log: Path) -> Iterator[None]:
-    """Runs the reference in a process of its own."""
-    with log.open("wb") as stream:
-        command = [sys.executable, "-m", "benchmarks.naive_node"]
-        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(10.0)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 class Side:
@@ -97,7 +75,7 @@ def main() -> None:
     """Lets both nodes work in turns on too many images of 640 x 480; `times` is how many too many."""
     chosen, results = options("overload", main.__doc__, rounds=3, seconds=4.0, times=3.0, threads=1)
     rng = np.random.default_rng(chosen.seed)
-    with talker(chosen.threads) as node, naive_node(node.stack.folder.parent / "naive.log"):
+    with talker(chosen.threads) as node, reference_node("naive_node", node.stack.folder.parent):
         folder = node.stack.folder.parent
         node.stack.start("perception", {"checkpoints": str(folder / "none"), "store": str(folder / "none")})
         drawn = attempt(rng)

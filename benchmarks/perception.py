@@ -1,13 +1,14 @@
 """From an image to its heatmap and from an attempt to its reward, idle and while training: `python -m benchmarks.perception`.
 
 The node runs in a process of its own. The references are taken in turns with it, in this process, with as many threads:
-the bare network on an input that is ready, and for heatmaps all of the core's work without ROS.
+the bare network on an input that is ready, all of the core's work without ROS, and a plain node that only answers as much.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ from semantic_grasping.srv import SetGoal
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool
 
+from benchmarks import echo_node
 from benchmarks.ratio import median, ratio_of_medians
 from benchmarks.report import add_comparison, finish, options
-from benchmarks.ros import Awaited, NoAnswerError, Talker, talker
+from benchmarks.ros import Awaited, NoAnswerError, Talker, reference_node, talker
 from benchmarks.scenes import attempt, fill_store
 from grasp2vec_ros.core.checkpoint import load_checkpoint
 from grasp2vec_ros.core.encoder import held_input, scene_input
@@ -35,23 +37,30 @@ TRIES = 3
 BLOCK = 10  # frames in a row, idle or while training
 
 
-class PerceptionProbe:
-    """Sends images and attempts to the perception node and waits for what it makes of them."""
+@dataclass(frozen=True)
+class Topics:
+    """What a node listens to and what it tells."""
 
-    def __init__(self, node: Talker, parameters: dict, rng: np.random.Generator) -> None:
+    images: str = "scene/image"
+    heatmaps: str = "perception/heatmap"
+    attempts: str = "capture/experience"
+    rewards: str = "perception/reward"
+
+
+class Probe:
+    """Sends images and attempts to a node and waits for what it makes of them."""
+
+    def __init__(self, node: Talker, topics: Topics, rng: np.random.Generator) -> None:
         self.node = node
-        node.stack.start("perception", parameters)
         self.drawn = [attempt(rng) for _ in range(4)]
-        self._images = node.create_publisher(Image, "scene/image", SENSOR)
-        self._attempts = node.create_publisher(GraspExperience, "capture/experience", RESULT)
+        self._images = node.create_publisher(Image, topics.images, SENSOR)
+        self._attempts = node.create_publisher(GraspExperience, topics.attempts, RESULT)
         self._heatmap = Awaited(lambda message: stamp_ns(message.header.stamp))
         self._reward = Awaited(lambda message: message.experience_id)
-        node.create_subscription(Image, "perception/heatmap", self._heatmap.take, RESULT)
-        node.create_subscription(GraspReward, "perception/reward", self._reward.take, RESULT)
-        goal = array_to_image(self.drawn[0].held[0], "rgb8")
-        node.ask(SetGoal, "perception/set_goal", SetGoal.Request(goal_id="goal", images=[goal]))
+        node.create_subscription(Image, topics.heatmaps, self._heatmap.take, RESULT)
+        node.create_subscription(GraspReward, topics.rewards, self._reward.take, RESULT)
         ends = (self._images, self._attempts)
-        node.until(lambda: all(end.get_subscription_count() for end in ends), "subscriptions of perception")
+        node.until(lambda: all(end.get_subscription_count() for end in ends), f"listener to {topics.images}")
         self.number = self.repeated = 0
 
     def heatmap(self) -> float:
@@ -110,7 +119,20 @@ def timed(work: Callable[[], object]) -> Callable[[], float]:
     return measure
 
 
-def measure_idle(probe: PerceptionProbe, frames: int, results: Results) -> None:
+def perception_probe(node: Talker, parameters: dict, rng: np.random.Generator) -> Probe:
+    """Starts the perception node and gives it a goal."""
+    node.stack.start("perception", parameters)
+    goal = array_to_image(attempt(rng).held[0], "rgb8")
+    node.ask(SetGoal, "perception/set_goal", SetGoal.Request(goal_id="goal", images=[goal]))
+    return Probe(node, Topics(), rng)
+
+
+def with_transport(seconds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same, and what the transport and the bare network of a round took together."""
+    return {**seconds, "transport_and_network": seconds["transport_alone"] + seconds["bare_network"]}
+
+
+def measure_idle(probe: Probe, echo: Probe, frames: int, results: Results) -> None:
     """Rows of a node that has nothing else to do."""
     model = load_checkpoint(default_checkpoint())[0].to(memory_format=torch.channels_last)
     core = Perceiver(PerceiverConfig(device="cpu"))
@@ -120,21 +142,23 @@ def measure_idle(probe: PerceptionProbe, frames: int, results: Results) -> None:
     goal = core.embed_held(probe.drawn[0].held[:1])[0]
     heatmaps = {
         "ours": probe.heatmap,
+        "transport_alone": echo.heatmap,
         "bare_network": timed(lambda: model.scene_map(ready)),
         "core_without_ros": timed(lambda: core.heatmap(scene, goal)),
     }
-    add_comparison(results, "heatmap", SPLIT, in_turns(heatmaps, frames), added=True)
+    add_comparison(results, "heatmap", SPLIT, with_transport(in_turns(heatmaps, frames)), added=True)
     view = held_input(torch.from_numpy(scene)[None], model.config)
     rewards = {
         "ours": probe.reward,
+        "transport_alone": echo.reward,
         "bare_network": timed(lambda: model.embed_held(view)),
         "core_without_ros": timed(lambda: core.reward(goal, core.embed_held([scene])[0])),
     }
-    add_comparison(results, "reward", SPLIT, in_turns(rewards, frames), added=True)
+    add_comparison(results, "reward", SPLIT, with_transport(in_turns(rewards, frames)), added=True)
 
 
 def measure_while_training(
-    probe: PerceptionProbe, folder: Path, attempts: int, frames: int, seed: int, results: Results
+    probe: Probe, folder: Path, attempts: int, frames: int, seed: int, results: Results
 ) -> None:
     """Rows of a node beside which the trainer learns; blocks of frames idle and training in turns."""
     node, seen = probe.node, []
@@ -167,8 +191,13 @@ def main() -> None:
     with talker(chosen.threads) as node:
         folder = node.stack.folder.parent
         parameters = {"store": str(folder / "store"), "checkpoints": str(folder / "checkpoints")}
-        probe = PerceptionProbe(node, parameters, np.random.default_rng(chosen.seed))
-        measure_idle(probe, chosen.frames, results)
+        rng = np.random.default_rng(chosen.seed)
+        probe = perception_probe(node, parameters, rng)
+        with reference_node("echo_node", folder):
+            echo = Probe(
+                node, Topics(echo_node.IMAGES, echo_node.HEATMAPS, echo_node.ATTEMPTS, echo_node.REWARDS), rng
+            )
+            measure_idle(probe, echo, chosen.frames, results)
         measure_while_training(probe, folder, chosen.attempts, chosen.training_frames, chosen.seed, results)
         repeated = probe.repeated
     finish(results, chosen.output, images_sent_again=repeated)

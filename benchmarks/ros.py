@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -96,6 +99,23 @@ def talker(threads: int) -> Iterator[Talker]:
             thread.join(5.0)
             node.destroy_node()
             rclpy.try_shutdown()
+
+
+@contextmanager
+def reference_node(module: str, folder: Path) -> Iterator[None]:
+    """Runs a node of this package, `benchmarks.<module>`, in a process of its own; its log goes to a folder."""
+    with (folder / f"{module}.log").open("wb") as stream:
+        command = [sys.executable, "-m", f"benchmarks.{module}"]
+        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(10.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _spin(executor: SingleThreadedExecutor) -> None:
