@@ -50,6 +50,13 @@ BENCHMARKS = (
         ("--frames", "3", "--training-frames", "3", "--attempts", "12"),
     ),
     Benchmark(
+        "processes",
+        "perception and trainer in a process each, or both in one",
+        60,
+        (),
+        ("--rounds", "1", "--frames", "3", "--attempts", "12"),
+    ),
+    Benchmark(
         "overload", "age of frames when there are too many", 35, (), ("--rounds", "1", "--seconds", "3")
     ),
     Benchmark("capture", "two cameras at 30 Hz", 30, (), ("--seconds", "4")),

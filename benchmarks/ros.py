@@ -102,10 +102,10 @@ def talker(threads: int) -> Iterator[Talker]:
 
 
 @contextmanager
-def reference_node(module: str, folder: Path) -> Iterator[None]:
+def reference_node(module: str, folder: Path, *arguments: str) -> Iterator[None]:
     """Runs a node of this package, `benchmarks.<module>`, in a process of its own; its log goes to a folder."""
     with (folder / f"{module}.log").open("wb") as stream:
-        command = [sys.executable, "-m", f"benchmarks.{module}"]
+        command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
         process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
         try:
             yield

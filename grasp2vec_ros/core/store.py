@@ -37,6 +37,8 @@ BUSY_TIMEOUT_S = 30.0
 CACHE_KIB = 65536
 BULK_LOG_PAGES = 32768
 
+# The index by rank has the ids too: drawing attempts reads nothing else. Stores of earlier versions, without them, are
+# drawn from all the same, the larger the slower.
 _SCHEMA = """
 CREATE TABLE experience (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -50,7 +52,7 @@ CREATE TABLE experience (
     rank INTEGER NOT NULL,
     details TEXT NOT NULL
 );
-CREATE INDEX experience_by_rank ON experience (success, heldout, rank);
+CREATE INDEX experience_by_rank ON experience (success, heldout, rank, experience_id);
 CREATE TABLE image (
     experience INTEGER NOT NULL REFERENCES experience (number),
     role TEXT NOT NULL,

@@ -20,6 +20,7 @@ MUST = {
         "heatmap_ratio", "heatmap_added_milliseconds", "reward_ratio", "reward_added_milliseconds",
         "heatmap_while_training_ratio",
     },
+    "processes": {"heatmap_while_training_ratio", "training_steps_per_second"},
     "overload": {"frame_age_ratio"},
     "capture": {"camera_frames_received_ratio", "attempts_stored_ratio"},
     "simulation": {"cell_attempt_ratio", "cell_attempts_per_second"},
