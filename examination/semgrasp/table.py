@@ -182,7 +182,7 @@ def write_table(results: Path, file: Path, picture: bool | None = None) -> None:
 
 
 _RECONSTRUCTION = (
-    "A grasp is turned into three tokens and back. *ours* and the variants: of a thousand combinations of codes that the"
+    "A grasp is turned into three tokens and back. *ours* and the variants: of 512 combinations of codes that the"
     " encoders find near, the one whose hand is nearest (`semgrasp_ros/core/tokens/search.py`). *without search*, and"
     " after the first tokens: the nearest code of each level, as in the paper. After the first token only the wrist is"
     " known; its fingers and shape are then those of the mean training grasp. Variants are trained anew."

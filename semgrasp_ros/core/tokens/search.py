@@ -19,7 +19,7 @@ from semgrasp_ros.core.tokens.pose import HandPose
 from semgrasp_ros.core.tokens.tokenizer import GraspTokenizer
 
 # How many combinations of codes are tried for a grasp.
-COMBINATIONS = 1000
+COMBINATIONS = 512
 # Hands that are made at the same time.
 _AT_ONCE = 4096
 
