@@ -57,7 +57,10 @@ def _run(options: argparse.Namespace) -> int:
     from endurance.plot import draw
     from endurance.soak import Soak
     from grasp2vec_ros.core.results import Results
+    from grasp_node_kit.node import SWITCH_INTERVAL_S
 
+    # Cameras, operator and executor are threads of this process: none may keep the others waiting.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     total_s = 60 * options.minutes
     dwell_s = min(LONGEST_DWELL_S, max(SHORTEST_DWELL_S, total_s / 120))
     asked = options.requests
