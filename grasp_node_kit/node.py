@@ -35,7 +35,7 @@ from grasp_node_kit.watchdog import Watchdog
 
 # Threads take turns so often. With Python's 5 ms, two cameras at 30 Hz wait behind the executor's own work, and the
 # capture node misses four of ten images while it stores attempts; now it misses none, and stores twice as many.
-SWITCH_INTERVAL_S = 5e-5
+SWITCH_INTERVAL_S, USUAL_INTERVAL_S = 5e-5, 5e-3
 
 
 class InactiveError(RuntimeError):
@@ -377,6 +377,7 @@ def run(make_node: Callable[[], KitNode], threads: int = 6) -> None:
             raise
         # Interrupted while the node was made: what needs ROS fails then, and that is no failure.
     finally:
+        sys.setswitchinterval(USUAL_INTERVAL_S)
         if node is not None:
             node.close()
         executor.shutdown(timeout_sec=2.0)
@@ -402,6 +403,9 @@ def _spin(executor: MultiThreadedExecutor, node: KitNode) -> None:
     except rclpy_implementation.InvalidHandle:
         node.get_logger().debug("a callback was due when what it belongs to was destroyed")
     except Exception as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            # It came in the middle of what a thread does with its locks, which fail then in their own way.
+            raise KeyboardInterrupt from error
         node.get_logger().error(
             f"a callback failed: {type(error).__name__}: {error}\n{traceback.format_exc()}"
         )
