@@ -31,9 +31,12 @@ def test_from_the_first_grasp_to_a_pick(tmp_path):
         operator.wait_for(lambda: operator.statuses[-1][1].step >= 5, 60.0, "a few training steps")
         path = operator.save_checkpoint()
         version = operator.statuses[-1][1].checkpoint_version
-        shown = next(e for e in operator.experiences.values() if e.success)
-        goal = operator.show_goal([image_to_rgb(shown.held[0])], "it")
-        result = operator.grasp(goal.goal_id, max_attempts=2, on_feedback=lambda _: None, timeout_s=60.0)
+        # After so little learning a heatmap may point at nothing that can be grasped: then another object is shown.
+        for shown in [e for e in operator.experiences.values() if e.success][:4]:
+            goal = operator.show_goal([image_to_rgb(shown.held[0])], "it")
+            result = operator.grasp(goal.goal_id, max_attempts=2, on_feedback=lambda _: None, timeout_s=60.0)
+            if result.attempts:
+                break
         assert result.attempts >= 1, result.message
         reward = operator.wait_for(
             lambda: next((r for r in operator.rewards if r.experience_id == result.experience_id), None),
