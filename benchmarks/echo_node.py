@@ -6,15 +6,12 @@ reward back.
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from semantic_grasping.msg import GraspExperience, GraspReward
 from sensor_msgs.msg import Image
 
+from benchmarks.plain_node import run_plain
 from grasp_node_kit.images import array_to_image
 from grasp_node_kit.qos import RESULT, SENSOR
 
@@ -42,13 +39,7 @@ class EchoNode(Node):
 
 def main() -> None:
     """Runs the node."""
-    rclpy.init(args=sys.argv)
-    try:
-        rclpy.spin(EchoNode())
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        rclpy.try_shutdown()
+    run_plain(EchoNode)
 
 
 if __name__ == "__main__":

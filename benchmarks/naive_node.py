@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
+from benchmarks.plain_node import run_plain
 from grasp2vec_ros.core.inference import Perceiver, PerceiverConfig, default_checkpoint
 from grasp_node_kit.images import array_to_image, image_to_rgb
 
@@ -37,13 +34,7 @@ class NaiveNode(Node):
 
 def main() -> None:
     """Runs the node."""
-    rclpy.init(args=sys.argv)
-    try:
-        rclpy.spin(NaiveNode())
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        rclpy.try_shutdown()
+    run_plain(NaiveNode)
 
 
 if __name__ == "__main__":
