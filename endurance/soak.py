@@ -25,6 +25,8 @@ from endurance.world import CAMERA, FLOOR, World
 
 # Above this, DDS's ports reach into those that Linux gives out at random.
 HIGHEST_DOMAIN = 100
+# Where readers are killed, Fast DDS's shared memory ends up without room for images: see the file.
+TRANSPORT = Path(__file__).resolve().parent.parent / "config" / "fastdds_udp.xml"
 NODES = ("capture", "trainer", "perception", "grasping")
 RECOVER_S = 60.0
 # Small and quick: how long a node lasts does not depend on the size of its networks.
@@ -56,6 +58,9 @@ class Soak:
         self.began_s = time.monotonic()
         # Never the caller's domain: there may be a robot on it. Before any process is forked.
         os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % HIGHEST_DOMAIN)
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"  # the file keeps to this machine
+        for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
+            os.environ[name] = str(TRANSPORT)
         self.processes = Processes(self.folder / "nodes")
         for name in NODES:
             self.processes.start(name, self.parameters(name))
