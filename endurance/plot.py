@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# Names stand upright: so many have room side by side.
+MOST_NAMES = 90
 LABELS = {"memory_mb": "memory [MiB]", "threads": "threads", "handles": "file handles"}
 
 
@@ -27,13 +29,20 @@ def draw(content: dict, file: Path) -> None:
         panel.set_ylabel(label)
         panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
-    top = axes[0].get_ylim()[1]
-    for fault in content["faults"]:
-        middle = fault["at_s"] + fault["seconds"] / 2
-        axes[0].text(middle, top * 0.98, fault["name"], rotation=90, fontsize=6, ha="center", va="top")
+    _name_faults(axes[0], content)
     for number, node in enumerate(nodes):
         axes[1].plot([], [], color=f"C{number}", label=node)
     axes[1].legend(loc="upper left", ncols=len(nodes))
     axes[-1].set_xlabel("time [s]; grey: a fault; a line that begins anew: a process that was started again")
     figure.savefig(file, dpi=80)
     pyplot.close(figure)
+
+
+def _name_faults(panel: object, content: dict) -> None:
+    """Names at the foot of a panel, below what is drawn; those that would stand on another are left out."""
+    last_s, apart_s = -float("inf"), content["seconds"] / MOST_NAMES
+    for fault in content["faults"]:
+        middle_s = fault["at_s"] + fault["seconds"] / 2
+        if middle_s - last_s >= apart_s:
+            panel.text(middle_s, 4, fault["name"], rotation=90, fontsize=7, ha="center", va="bottom")
+            last_s = middle_s

@@ -10,7 +10,7 @@ from endurance.faults import all_faults
 from endurance.outcome import MUST_BE_ZERO
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_fault_once_and_nothing_is_lost(tmp_path):
     command = [sys.executable, "-m", "endurance", "--minutes", "0.5", "--requests", "120", "--output", "soak"]
