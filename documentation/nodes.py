@@ -84,7 +84,7 @@ def observe(root: Path) -> list[NodeFacts]:
     Args:
         root: folder of the repository.
     """
-    import rclpy
+    import rclpy.logging
 
     found, level = [], rclpy.logging.get_logger_effective_level("")
     for module in executables(root).values():

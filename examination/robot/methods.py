@@ -22,8 +22,8 @@ from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Robot
 from semgrasp_ros.core.retarget.robot_grasp import HumanHand, RobotGrasper, obstacles_of
 
 DRAWN = 16
-# A jaw has many grasps near each hand; a robot's hand has one near each.
-KEPT_FOR_JAW, KEPT_FOR_HAND = 4, 12
+# A jaw holds what one hand suggests; a robot's hand is weak, and chooses among more.
+KEPT_FOR_JAW, KEPT_FOR_HAND = 4, 8
 
 
 class Method(Protocol):
@@ -69,7 +69,7 @@ class ModelHands:
         except SemGraspError:
             return []
         regions = self._model.hand.regions.numpy()
-        return [HumanHand(each.vertices, regions, each.keypoints) for each in found]
+        return [HumanHand(each.vertices, regions, each.keypoints, each.part) for each in found]
 
 
 class GeneratedHands:

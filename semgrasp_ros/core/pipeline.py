@@ -24,6 +24,7 @@ from semgrasp_ros.core.language import GraspLanguageModel, Sides, generate, load
 from semgrasp_ros.core.objects.clouds import estimate_normals
 from semgrasp_ros.core.objects.encoder import ObjectTokens
 from semgrasp_ros.core.objects.frame import HeadingEstimator, canonical_pose
+from semgrasp_ros.core.part_belief import PartBelief
 from semgrasp_ros.core.ranking import RankingConfig, disagreement, rank
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose
@@ -107,6 +108,7 @@ class Candidate:
         decoded_vertices: (V, 3) before refinement.
         scores: what the ranking is made of, and its total.
         why: for people.
+        part: where the part is that was meant.
     """
 
     tokens: tuple[int, int, int]
@@ -119,6 +121,7 @@ class Candidate:
     decoded_vertices: np.ndarray
     scores: dict[str, float]
     why: str
+    part: PartBelief
 
 
 class SemGrasp:
@@ -208,10 +211,9 @@ class SemGrasp:
         )  # fmt: skip
         meant_part, meant_manner = drawn[0].words
         part, manner = self.grounding.part_names[meant_part], list(MANNERS)[meant_manner]
-        touched = TouchedParts(
-            self.hand.regions.numpy(), points, believed(seen, meant_part).numpy(),
-            self.grounding.part_names, part,
-        )  # fmt: skip
+        parts = believed(seen, meant_part).numpy()
+        touched = TouchedParts(self.hand.regions.numpy(), points, parts, self.grounding.part_names, part)
+        belief = PartBelief.sampled(points, parts[:, meant_part]).moved(pose)
         tokens = torch.tensor([candidate.tokens for candidate in drawn])
         likely = np.array([candidate.log_probability for candidate in drawn])
         with torch.no_grad():
@@ -220,9 +222,9 @@ class SemGrasp:
         tokens, likely, decoded = tokens[best], likely[best], decoded.select(torch.from_numpy(best))
         space = field_of_points(points, normals)
         refined = refine(self.hand, space, decoded, self.config.refine)
-        return self._ranked(points, touched, space, tokens, decoded, refined, likely, part, manner, pose)[
-            :keep
-        ]
+        return self._ranked(
+            points, touched, space, tokens, decoded, refined, likely, part, manner, pose, belief
+        )[:keep]
 
     def _draws(self, candidates: int) -> int:
         # A single candidate is the likeliest; others are chosen among many.
@@ -280,6 +282,7 @@ class SemGrasp:
         part: str,
         manner: str,
         pose: np.ndarray,
+        belief: PartBelief,
     ) -> list[Candidate]:
         with torch.no_grad():
             before = self.hand(decoded.wrist, decoded.joint_rotations, decoded.shape)
@@ -313,6 +316,7 @@ class SemGrasp:
                     out_of(pose, before.vertices[index].numpy()).astype(np.float32),
                     scores,
                     _why(part, manner, touches[index].parts, scores),
+                    belief,
                 )
             )
         return result

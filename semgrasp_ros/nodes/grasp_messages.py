@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from geometry_msgs.msg import PoseStamped, Vector3
+from geometry_msgs.msg import Point32, PoseStamped, Vector3
 from semantic_grasping.msg import HandGrasp
 from semantic_grasping.msg import RobotGrasp as RobotGraspMessage
 from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory
 
 from grasp_node_kit.extrinsics import from_pose, to_pose
-from grasp_node_kit.limits import LONGEST_TEXT, check_text
+from grasp_node_kit.limits import LONGEST_TEXT, check_count, check_text
 from semgrasp_ros.core.hand.model import HandModel
+from semgrasp_ros.core.part_belief import PartBelief
 from semgrasp_ros.core.retarget.robot_grasp import HumanHand, RobotGrasp
 from semgrasp_ros.core.retarget.trajectory import JointTrajectory as CoreTrajectory
 from semgrasp_ros.nodes.robots import NamedRobot, duration, seconds
 
 OPEN = "open"
 LONGEST_INSTRUCTION = 500
+MOST_PART_POINTS = 4096
 
 
 def human_hand(message: HandGrasp, hand: HandModel, points_from_header: np.ndarray, name: str) -> HumanHand:
-    """The surface of a hand.
+    """The surface of a hand, and where the part is that it is to hold.
 
     Args:
         message: of the semgrasp node.
@@ -31,7 +33,7 @@ def human_hand(message: HandGrasp, hand: HandModel, points_from_header: np.ndarr
         name: of the message, for errors.
 
     Raises:
-        ValueError: it was made with another hand, or has a number that is not finite.
+        ValueError: it was made with another hand, has a number that is not finite, or tells of the part what cannot be.
     """
     check_text(message.hand_source, f"{name}.hand_source")
     if message.hand_source != hand.source:
@@ -49,7 +51,25 @@ def human_hand(message: HandGrasp, hand: HandModel, points_from_header: np.ndarr
         surface.vertices[0].double().numpy(),
         hand.regions.cpu().numpy(),
         surface.keypoints[0].double().numpy(),
+        _part_belief(message, points_from_header, name),
     )
+
+
+def _part_belief(message: HandGrasp, points_from_header: np.ndarray, name: str) -> PartBelief | None:
+    """None where the message tells nothing."""
+    check_count(len(message.part_points), MOST_PART_POINTS, f"{name}.part_points")
+    points, probability = _vectors(message.part_points), np.array(message.part_probabilities, float)
+    if len(points) != len(probability):
+        raise ValueError(
+            f"{name}.part_probabilities: {len(probability)} for {len(points)} part_points; give one for each"
+        )
+    if not len(points):
+        return None
+    if not np.isfinite(points).all():
+        raise ValueError(f"{name}.part_points: have a number that is not finite")
+    if not ((probability >= 0) & (probability <= 1)).all():
+        raise ValueError(f"{name}.part_probabilities: must be from 0 to 1")
+    return PartBelief(points, probability).moved(points_from_header)
 
 
 def robot_grasp_message(
@@ -133,8 +153,8 @@ def _opening(named: NamedRobot, opened: np.ndarray, duration_s: float) -> JointT
     return named.to_message(motion)
 
 
-def _vectors(messages: list[Vector3]) -> np.ndarray:
-    return np.array([[each.x, each.y, each.z] for each in messages], float)
+def _vectors(messages: list[Vector3] | list[Point32]) -> np.ndarray:
+    return np.array([[each.x, each.y, each.z] for each in messages], float).reshape(-1, 3)
 
 
 def check_robot_name(message: RobotGraspMessage, named: NamedRobot) -> None:

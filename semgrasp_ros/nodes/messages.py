@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from geometry_msgs.msg import Point, Vector3
+from geometry_msgs.msg import Point, Point32, Vector3
 from semantic_grasping.msg import HandGrasp
 from sensor_msgs.msg import Image, PointCloud2
 from std_msgs.msg import Header
@@ -116,6 +116,8 @@ def hand_grasp_message(
         keypoints=to_points(candidate.keypoints),
         part=part,
         manner=manner,
+        part_points=[Point32(x=x, y=y, z=z) for x, y, z in np.asarray(candidate.part.points, float).tolist()],
+        part_probabilities=np.asarray(candidate.part.probability, np.float32),
         touches=[str(part or "") for part in candidate.touches] if len(candidate.touches) else [""] * 6,
         score_names=[str(name) for name in candidate.scores],
         score_values=[float(value) for value in candidate.scores.values()],

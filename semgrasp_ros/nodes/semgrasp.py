@@ -351,6 +351,7 @@ def _placed(candidate: Candidate, pose: np.ndarray) -> Candidate:
         keypoints=out_of(pose, np.asarray(candidate.keypoints, dtype=float)),
         vertices=out_of(pose, np.asarray(candidate.vertices, dtype=float)),
         decoded_vertices=out_of(pose, np.asarray(candidate.decoded_vertices, dtype=float)),
+        part=candidate.part.moved(pose),
     )
 
 

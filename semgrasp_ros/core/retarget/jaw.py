@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from semgrasp_ros.core.retarget.jaw_contacts import HumanContacts, human_contacts
 from semgrasp_ros.core.retarget.jaw_feasible import JawScene, Tried, try_poses
@@ -48,7 +49,7 @@ def retarget_to_jaw(
         gripper: of the robot, `load_robot(name).gripper`.
         obstacles: (M, 3) points of neighbours.
         plane: (4,) normal up and offset of the table, n . p + d = 0, n of length one.
-        on_part: (N,) bool, which points are on the asked-for part.
+        on_part: (N,) how likely each point is on the asked-for part, from 0 to 1.
         wrist: (3,) the hand's wrist; estimated from the surface by default.
         eye: (3,) the camera that saw the points, the origin where they are in its frame; None for a whole cloud, or
             where it is not known.
@@ -72,18 +73,14 @@ def retarget_to_jaw(
         raise ValueError(
             f"plane: normal {plane[:3]} has length {np.linalg.norm(plane[:3]):.3f}; normalise it"
         )
-    if on_part is not None and np.shape(on_part) != (len(points),):
-        raise ValueError(
-            f"on_part: shape {np.shape(on_part)}; give one bool for each of the {len(points)} points"
-        )
+    on_part = None if on_part is None else _array("on_part", on_part, (len(points),))
     human = human_contacts(vertices, regions, points, normals, config.touch_m, wrist, eye)
     # In the human frame every number is the same wherever the scene stands.
     back = np.linalg.inv(human.frame)
     if plane is not None:
         human = _on_table(human, points, plane)
     cloud, directions = human.cloud @ back[:3, :3].T + back[:3, 3], human.normals @ back[:3, :3].T
-    unseen = len(cloud) - len(points)
-    part = None if on_part is None else np.concatenate([on_part, np.zeros(unseen, bool)]).astype(bool)
+    part = None if on_part is None else _with_hidden(on_part, points, human.cloud)
     samples = sample_poses(
         cloud, directions, human.touching, human.approach, human.gap_m, gripper.pad_length_m,
         config.samples, np.random.default_rng(seed), None if plane is None else -back[:3, :3] @ plane[:3],
@@ -95,6 +92,12 @@ def retarget_to_jaw(
         human.unseen, human.frame,
     )  # fmt: skip
     return _ranked(try_poses(samples, scene, gripper, config), human, gripper, config)
+
+
+def _with_hidden(on_part: np.ndarray, points: np.ndarray, cloud: np.ndarray) -> np.ndarray:
+    """Likewise (M,) for a cloud (M, 3) that begins with the points: what nobody sees belongs to what is nearest."""
+    _, nearest = cKDTree(points).query(cloud[len(points) :])
+    return np.concatenate([on_part, on_part[nearest]])
 
 
 def _on_table(human: HumanContacts, points: np.ndarray, plane: np.ndarray) -> HumanContacts:

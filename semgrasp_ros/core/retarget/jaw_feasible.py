@@ -36,7 +36,7 @@ class JawScene:
     Attributes:
         points: (N, 3) of the object.
         normals: (N, 3) outward, unit.
-        on_part: (N,) bool, the asked-for part; None for any.
+        on_part: (N,) how likely each point is on the asked-for part; None for any.
         obstacles: (M, 3) points of neighbours, None without.
         plane: (4,) of the table, n . p + d = 0 with n up, None without.
         unseen: the object's hidden side as estimated, in `unseen_frame`; None where all is seen.

@@ -23,7 +23,7 @@ class Closing:
         shift_m: of the middle of these points along x.
         contacts: points that the pads touch, on the side with fewer.
         antipodal_rad: the larger angle of the closing axis to the mean normal of a side; pi / 2 without contact.
-        part_share: of the points between the fingers, how many are of the asked-for part.
+        part_share: of the points between the pads, how many are to be expected on the asked-for part.
     """
 
     width_m: np.ndarray
@@ -59,7 +59,7 @@ def close(
         local: (3, S, N) points in the tool frames.
         between: (S, N) bool.
         normals_x: (S, N) the normals' component along the closing axis.
-        on_part: (N,) bool, the asked-for part; None for any.
+        on_part: (N,) how likely each point is on the asked-for part; None for any.
     """
     low, high = extremes(local[0], between)
     pads = between & (local[2] > -gripper.pad_length_m)
@@ -72,7 +72,7 @@ def close(
         contacts = np.minimum(contacts, count)
     share = np.ones(len(low))
     if on_part is not None:
-        share = (pads & on_part).sum(axis=1) / np.maximum(pads.sum(axis=1), 1)
+        share = pads @ on_part / np.maximum(pads.sum(axis=1), 1)
     return Closing(high - low, (high + low) / 2, contacts, worst, share)
 
 

@@ -23,7 +23,7 @@ class PlanConfig:
     """How a motion is planned.
 
     Attributes:
-        approach_m: straight way along the tool's z before the grasp.
+        approach_m: straight way before the grasp.
         lift_m: straight way up after it, along the base frame's z.
         line_step_m: between the poses of a straight way.
         speed: share of the robot's limits of speed; accelerations are scaled by its square.
@@ -63,7 +63,8 @@ class GraspCandidate:
         opened: (m,) joints of the gripper on the way, in the order of `robot.gripper.joints`.
         closed: (m,) joints that are commanded to hold.
         width_m: between the fingers when they touch; nan for hands.
-        half_turns: whether the same grasp turned by half a turn about the approach is as good.
+        half_turns: whether the same grasp turned by half a turn about the tool's z is as good.
+        approach: (3,) unit, in the tool frame: the straight way before the grasp.
     """
 
     tool: np.ndarray
@@ -71,6 +72,7 @@ class GraspCandidate:
     closed: np.ndarray
     width_m: float = float("nan")
     half_turns: bool = False
+    approach: np.ndarray = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))
 
 
 def jaw_candidate(
@@ -232,7 +234,9 @@ class _Planner:
     ) -> tuple[dict[str, JointTrajectory], dict[str, float]]:
         config, at_grasp = self._config, self._arm.forward(found.q)
         opened = candidate.opened
-        back = self._paths.line(found.q, -at_grasp[:3, 2], config.approach_m, opened, "approach")
+        back = self._paths.line(
+            found.q, -at_grasp[:3, :3] @ candidate.approach, config.approach_m, opened, "approach"
+        )
         lift = self._paths.line(found.q, UP, config.lift_m, opened, "lift")
         touch = self._collision.touch(back[-1], opened)
         if touch:

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from semgrasp_ros.core.retarget.robot_file import HandGripper, ParallelGripper, Robot, RobotError, read_robot
+from semgrasp_ros.core.retarget.robot_file import (
+    HandGripper,
+    ParallelGripper,
+    Pinch,
+    Robot,
+    RobotError,
+    read_robot,
+)
 from semgrasp_ros.core.retarget.robot_model import build_model, frame_names
 
 if TYPE_CHECKING:
@@ -178,6 +185,8 @@ def _hand(gripper: HandGripper, model: pinocchio.Model) -> Iterator[str]:
     if set(gripper.open_rad) != set(gripper.joints):
         odd = sorted(set(gripper.open_rad) ^ set(gripper.joints))
         yield f"gripper.open_rad: {odd} are missing or no joints of gripper.fingers; give each once"
+    if gripper.pinch is not None:
+        yield from _pinch(gripper.pinch, gripper)
     for finger, joints in gripper.fingers.items():
         for i, name in enumerate(joints):
             reason = _joint_problem(model, name)
@@ -188,6 +197,20 @@ def _hand(gripper: HandGripper, model: pinocchio.Model) -> Iterator[str]:
             value = gripper.open_rad.get(name)
             if value is not None and not low <= value <= high:
                 yield f"gripper.open_rad.{name}: {value:g} is outside {low:g} to {high:g}; move it inside"
+
+
+def _pinch(pinch: Pinch, gripper: HandGripper) -> Iterator[str]:
+    yield from _length("gripper.pinch.width_max_m", pinch.width_max_m)
+    yield from _length("gripper.pinch.spacing_m", pinch.spacing_m)
+    if not 0 < pinch.squeeze_rad < 3:
+        yield f"gripper.pinch.squeeze_rad: {pinch.squeeze_rad:g} is outside 0 to 3; angles are in radians"
+    if not pinch.fingers:
+        yield "gripper.pinch.fingers: is empty; name the fingers against the thumb"
+    for finger in pinch.fingers:
+        if finger == "thumb" or finger not in gripper.fingers:
+            others = ", ".join(name for name in gripper.fingers if name != "thumb")
+            yield f"gripper.pinch.fingers: {finger!r} cannot be against the thumb; use {others}"
+    yield from _twice("gripper.pinch.fingers", pinch.fingers)
 
 
 def _joint_problem(model: pinocchio.Model, name: str) -> str:

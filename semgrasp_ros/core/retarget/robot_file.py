@@ -110,6 +110,27 @@ class ParallelGripper:
 
 
 @dataclass(frozen=True)
+class Pinch:
+    """How a hand is used as a jaw: the thumb on one side, other fingers on the other.
+
+    Attributes:
+        fingers: human names of those against the thumb, in their order along y.
+        translation_m: of the jaw in the palm frame: between the tips' centres.
+        rpy_rad: its turn there, about fixed x, y, z as in URDF; x from the fingers to the thumb, z the approach.
+        spacing_m: between neighbouring fingers' tips, along y.
+        width_max_m: of what fits between tips.
+        squeeze_rad: how far the thumb's joint that presses most is sent beyond where the thumb touches.
+    """
+
+    fingers: tuple[str, ...]
+    translation_m: tuple[float, float, float]
+    rpy_rad: tuple[float, float, float]
+    spacing_m: float
+    width_max_m: float
+    squeeze_rad: float
+
+
+@dataclass(frozen=True)
 class HandGripper:
     """A hand with fingers of its own.
 
@@ -119,6 +140,7 @@ class HandGripper:
         tips: human finger -> frame of that finger's tip.
         tip_radius_m: of the tips.
         open_rad: the open hand, joint -> value, for every joint of `fingers`.
+        pinch: as a jaw; None: it is never used as one.
     """
 
     palm_frame: str
@@ -126,6 +148,7 @@ class HandGripper:
     tips: dict[str, str]
     tip_radius_m: float
     open_rad: dict[str, float]
+    pinch: Pinch | None = None
 
     @property
     def joints(self) -> tuple[str, ...]:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from semgrasp_ros.core.part_belief import PartBelief
 from semgrasp_ros.core.retarget.collision import Box, Cloud, table
 from semgrasp_ros.core.retarget.hand import retarget_to_hand
 from semgrasp_ros.core.retarget.hand_model import HandKinematics
+from semgrasp_ros.core.retarget.hand_pinch import HandPinch
 from semgrasp_ros.core.retarget.jaw import NoJawGraspError, retarget_to_jaw
+from semgrasp_ros.core.retarget.jaw_types import JawConfig, JawGrasp
 from semgrasp_ros.core.retarget.plan import GraspCandidate, GraspPlan, PlanConfig, jaw_candidate, plan_grasp
-from semgrasp_ros.core.retarget.robot_file import HandGripper, Robot
+from semgrasp_ros.core.retarget.robot_file import HandGripper, ParallelGripper, Robot
 
 OBJECT, NEIGHBOURS = "object", "neighbours"
+THUMB = 0
+# Of each of many human hands, that differ enough among themselves.
+PINCHES = JawConfig(samples=500)
+# So far from the middle of the object a pinch is as bad as one that another term of its cost calls bad.
+LEVER_M = 0.05
 
 
 @dataclass(frozen=True)
@@ -26,11 +34,13 @@ class HumanHand:
         vertices: (V, 3) metres.
         regions: (V,) 0-4 thumb to little finger, 5 palm, -1 none.
         keypoints: (21, 3) metres, MediaPipe's order.
+        part: where on the object the part is that is meant; None where nobody knows.
     """
 
     vertices: np.ndarray
     regions: np.ndarray
     keypoints: np.ndarray
+    part: PartBelief | None = None
 
 
 @dataclass(frozen=True)
@@ -59,12 +69,14 @@ class Wanted:
     """A grasp that is to be planned, and what is known of it.
 
     Attributes:
+        hand: index of the human hand that it keeps to.
         candidate: for the planner.
         opening_m: between the fingers of a jaw during the approach; nan for a hand.
         scores: name -> value, units in the names.
         why: in words.
     """
 
+    hand: int
     candidate: GraspCandidate
     opening_m: float
     scores: dict[str, float]
@@ -117,7 +129,12 @@ class RobotGrasper:
 
     def __init__(self, robot: Robot, config: PlanConfig | None = None) -> None:
         self.robot, self.config = robot, config or PlanConfig()
-        self._hand = HandKinematics(robot) if isinstance(robot.gripper, HandGripper) else None
+        self._hand: HandKinematics | None = None
+        self._pinch: HandPinch | None = None
+        if isinstance(robot.gripper, HandGripper):
+            self._hand = HandKinematics(robot)
+            if robot.gripper.pinch is not None:
+                self._pinch = HandPinch(self._hand, robot.gripper.pinch)
 
     def grasps(
         self,
@@ -144,56 +161,77 @@ class RobotGrasper:
         config = config or self.config
         found: list[RobotGrasp] = []
         tally = _Tally()
-        for index, hand in enumerate(hands):
-            wanted = self._wanted(hand, scene, tally)
+        for wanted in self._groups(hands, scene, tally):
+            tried = replace(config, candidates=config.candidates * len({each.hand for each in wanted}) or 1)
             while wanted and len(found) < keep:
                 candidates = [each.candidate for each in wanted]
-                plan = plan_grasp(self.robot, candidates, obstacles_of(scene), q_now, config)
+                plan = plan_grasp(self.robot, candidates, obstacles_of(scene), q_now, tried)
                 tally.counts.update(plan.failures)
                 if not plan.succeeded:
                     break
                 # The reasons so far belong to this grasp too: it is what was left over.
                 told = GraspPlan("", plan.phases, plan.candidate, plan.numbers, dict(tally.counts))
-                found.append(RobotGrasp(told, index, wanted[plan.candidate]))
+                found.append(RobotGrasp(told, wanted[plan.candidate].hand, wanted[plan.candidate]))
                 wanted = wanted[plan.candidate + 1 :]
             if len(found) == keep:
                 break
         return found or [tally.failed()]
 
-    def _wanted(self, hand: HumanHand, scene: GraspScene, tally: _Tally) -> list[Wanted]:
+    def _groups(self, hands: Sequence[HumanHand], scene: GraspScene, tally: _Tally) -> Iterator[list[Wanted]]:
+        """Grasps to be planned, those of one group after those of another."""
         around, plane = _in_points_frame(scene)
-        if self._hand is None:
-            return self._jaw_grasps(hand, scene, around, plane, tally)
-        return self._hand_grasps(hand, scene, around, plane, tally)
+        if self._pinch is not None:
+            # A hand presses ten times less than a jaw: which of the person's hands holds best comes before which is best.
+            pinches = [
+                pinch
+                for number, hand in enumerate(hands)
+                for pinch in self._pinches(number, hand, scene, around, plane, tally)
+            ]
+            yield sorted(pinches, key=_hardest_to_lose)
+        for number, hand in enumerate(hands):
+            if self._hand is None:
+                yield self._jaw_grasps(number, hand, scene, around, plane, tally)
+            else:
+                yield self._hand_grasps(number, hand, scene, around, plane, tally)
 
     def _jaw_grasps(
         self,
+        number: int,
         hand: HumanHand,
         scene: GraspScene,
         around: np.ndarray | None,
         plane: np.ndarray | None,
         tally: _Tally,
     ) -> list[Wanted]:
-        try:
-            grasps = retarget_to_jaw(
-                hand.vertices, hand.regions, scene.points, scene.normals, self.robot.gripper,
-                obstacles=around, plane=plane, wrist=hand.keypoints[0], eye=scene.eye,
-            )  # fmt: skip
-        except NoJawGraspError as error:
-            tally.counts[str(error)] += 1
-            return []
+        gripper, base = self.robot.gripper, scene.base_from_points
         return [
-            Wanted(
-                jaw_candidate(grasp, self.robot.gripper, scene.base_from_points),
-                grasp.opening_m,
-                grasp.scores,
-                grasp.why,
-            )
-            for grasp in grasps
+            Wanted(number, jaw_candidate(grasp, gripper, base), grasp.opening_m, grasp.scores, grasp.why)
+            for grasp in _of_jaw(hand, scene, around, plane, tally, gripper)
         ]
+
+    def _pinches(
+        self,
+        number: int,
+        hand: HumanHand,
+        scene: GraspScene,
+        around: np.ndarray | None,
+        plane: np.ndarray | None,
+        tally: _Tally,
+    ) -> list[Wanted]:
+        thumb = hand.vertices[hand.regions == THUMB].mean(axis=0)
+        up, middle = scene.base_from_points[2, :3], scene.points.mean(axis=0)
+        found = []
+        for grasp in _of_jaw(hand, scene, around, plane, tally, self._pinch.jaw, PINCHES):
+            way = grasp.tool[:3, 3] - middle
+            scores = grasp.scores | {"lever_m": float(np.linalg.norm(way - (way @ up) * up))}
+            candidates = self._pinch.candidates(grasp, self.robot, scene.base_from_points, thumb, plane)
+            why = f"thumb against fingers: {grasp.why}"
+            found += [Wanted(number, candidate, float("nan"), scores, why) for candidate in candidates]
+        return found
 
     def _hand_grasps(
         self,
+        number: int,
         hand: HumanHand,
         scene: GraspScene,
         around: np.ndarray | None,
@@ -217,7 +255,32 @@ class RobotGrasper:
         }  # fmt: skip
         fingers = ", ".join(contact.finger for contact in grasp.contacts)
         why = f"{fingers} touch, {np.degrees(grasp.opposition_rad):.0f} degrees off opposition"
-        return [Wanted(candidate, float("nan"), scores | {"cost": grasp.cost}, why)]
+        return [Wanted(number, candidate, float("nan"), scores | {"cost": grasp.cost}, why)]
+
+
+def _of_jaw(
+    hand: HumanHand,
+    scene: GraspScene,
+    around: np.ndarray | None,
+    plane: np.ndarray | None,
+    tally: _Tally,
+    gripper: ParallelGripper,
+    config: JawConfig | None = None,
+) -> list[JawGrasp]:
+    on_part = None if hand.part is None else hand.part.at(scene.points)
+    try:
+        return retarget_to_jaw(
+            hand.vertices, hand.regions, scene.points, scene.normals, gripper,
+            obstacles=around, plane=plane, on_part=on_part, wrist=hand.keypoints[0], eye=scene.eye, config=config,
+        )  # fmt: skip
+    except NoJawGraspError as error:
+        tally.counts[str(error)] += 1
+        return []
+
+
+def _hardest_to_lose(wanted: Wanted) -> float:
+    """What a pinch is sorted by: its cost, and how far it is from above the middle of what it lifts."""
+    return wanted.scores["cost"] + wanted.scores["lever_m"] / LEVER_M
 
 
 def obstacles_of(scene: GraspScene) -> list[Box | Cloud]:

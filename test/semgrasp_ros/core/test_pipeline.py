@@ -63,6 +63,9 @@ def test_hands_come_best_first_in_the_frame_of_the_points(pipeline: SemGrasp, mu
         assert one.tokens == other.tokens
         assert np.allclose(one.wrist[:3, 3] - there, other.wrist[:3, 3], atol=1e-3)
         assert np.allclose(one.vertices - there, other.vertices, atol=1e-3)
+        assert np.allclose(one.part.points - there, other.part.points, atol=1e-3)
+        gap = np.linalg.norm(one.part.points[:, None] - (mug.points + there)[None], axis=-1).min(axis=1)
+        assert gap.max() < 1e-3 and one.part.probability.max() > 0.4, "the part that is meant is somewhere"
 
 
 def test_a_hand_is_complete_and_consistent(pipeline: SemGrasp, mug) -> None:

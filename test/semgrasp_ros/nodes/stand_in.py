@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from semgrasp_ros.core.hand.sources import load_hand
+from semgrasp_ros.core.part_belief import PartBelief
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Candidate:
     decoded_vertices: np.ndarray
     scores: dict[str, float]
     why: str
+    part: PartBelief
 
 
 @dataclass
@@ -70,4 +72,5 @@ class StandIn:
             decoded_vertices=surface.vertices[0].numpy(),
             scores={"log_probability": -1.0 - number, "total": 1.0 / (1 + number)},
             why=f"number {number}",
+            part=PartBelief(np.array([middle, middle + 0.01], np.float32), np.array([0.9, 0.1])),
         )

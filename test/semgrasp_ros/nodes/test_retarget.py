@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import Point32, PoseStamped
 from semantic_grasping.msg import HandGraspArray, RobotGrasp
 from semantic_grasping.srv import RetargetGrasp
 from sensor_msgs.msg import PointCloud2
@@ -210,6 +210,17 @@ def test_another_process_asks_for_the_newest_hands(cell):
             ("hands[0].hand_source", "mine.pkl", "open"),
         ),
         (lambda r: setattr(r.hands[0].wrist.position, "x", float("nan")), ("hands[0].wrist", "not finite")),
+        (
+            lambda r: setattr(r.hands[0], "part_points", [Point32()]),
+            ("hands[0].part_probabilities", "0 for 1 part_points"),
+        ),
+        (
+            lambda r: (
+                setattr(r.hands[0], "part_points", [Point32()]),
+                setattr(r.hands[0], "part_probabilities", [1.5]),
+            ),
+            ("hands[0].part_probabilities", "from 0 to 1"),
+        ),
         (lambda r: setattr(r.hands[0].header, "frame_id", "moon"), ("moon", "extrinsics")),
         (lambda r: setattr(r.cloud.header, "frame_id", "moon"), ("moon", "extrinsics")),
         (lambda r: setattr(r, "hands", [r.hands[0]] * 17), ("hands", "17", "16")),

@@ -134,6 +134,8 @@ def test_a_cloud_gives_hands_in_its_frame_with_its_stamp(rig, pipeline):
     assert np.allclose(position(best), CENTRE, atol=2e-3)
     assert best.tokens.tolist() == [77, 0, 511] and best.instruction == "hold it"
     assert (best.part, best.manner) == ("handle", "power")
+    assert np.allclose(rows(best.part_points), [CENTRE, CENTRE + 0.01], atol=2e-3)
+    assert best.part_probabilities.tolist() == pytest.approx([0.9, 0.1])
     assert best.touches == ["handle", "handle", "", "", "", ""]
     assert dict(zip(best.score_names, best.score_values, strict=True)) == {
         "log_probability": -1.0,

@@ -34,6 +34,16 @@ def test_closes_across_the_thin_side(width_m: float) -> None:
     assert best.width_m < best.opening_m <= 0.08
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_keeps_to_the_asked_part_also_where_it_is_only_likely(side: int) -> None:
+    hand, regions, points, normals = scene((0.03, 0.12, 0.06))
+    likely = np.where(side * points[:, 1] > 0.01, 0.9, 0.2)
+    best = retarget_to_jaw(hand, regions, points, normals, GRIPPER, on_part=likely, config=CONFIG)[0]
+    assert side * best.tool[1, 3] > 0.01 and best.scores["part_share"] > 0.6
+    with pytest.raises(ValueError, match="on_part: shape"):
+        retarget_to_jaw(hand, regions, points, normals, GRIPPER, on_part=likely[1:], config=CONFIG)
+
+
 def test_a_plate_is_too_wide() -> None:
     with pytest.raises(
         NoJawGraspError, match="too wide: the narrowest .* mm, the gripper opens 80 mm"

@@ -151,6 +151,14 @@ def test_fingers_move_along_the_tools_x_and_the_pads_lie_at_its_origin(name):
             "gripper.fingers: 'index, middle, ring' cannot grasp",
         ),
         ("panda_allegro", "gripper.open_rad", {}, "gripper.open_rad: "),
+        (
+            "panda_allegro",
+            "gripper.pinch.fingers",
+            ["thumb"],
+            "gripper.pinch.fingers: 'thumb' cannot be against",
+        ),
+        ("panda_allegro", "gripper.pinch.fingers", [], "gripper.pinch.fingers: is empty"),
+        ("panda_allegro", "gripper.pinch.width_max_m", 90.0, "gripper.pinch.width_max_m: 90 is outside"),
     ],
 )
 def test_every_mistake_is_named(broken, robot, path, value, said):

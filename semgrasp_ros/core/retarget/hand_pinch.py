@@ -1,0 +1,202 @@
+"""A robot's hand used as a wide jaw: the thumb on one side, other fingers on the other, for any width between them.
+
+The widths' joint values are found once. What finds and checks grasps of a jaw on a cloud then finds them for the hand
+too (two virtual fingers: Iberall, "Human prehension and dexterous robot hands", 1997).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from semgrasp_ros.core.retarget.hand_model import NO_FINGER, HandKinematics
+from semgrasp_ros.core.retarget.hand_solver import minimise
+from semgrasp_ros.core.retarget.jaw_types import JawGrasp
+from semgrasp_ros.core.retarget.plan import GraspCandidate
+from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Pinch, Robot
+
+STEP_M = 0.005
+# Round tips hold better with what is above their ends; and the nearer to the knuckles, the harder they press.
+DEEPER_M, ABOVE_TABLE_M = 0.01, 0.001
+# Tips matter most; then that pads face one another; then that joints stay where they are.
+PAD_WEIGHT_M, STAY_WEIGHT_M = 0.005, 0.0005
+ITERATIONS = 60
+PALM_DEPTH_M = 0.10
+FINGER_SKIN_M = 0.002
+HALF_TURN = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+class HandPinch:
+    """Joint values of a hand for each width, and the jaw that it then is.
+
+    Args:
+        hand: of the robot.
+        pinch: which fingers and where, from the robot's file.
+
+    Attributes:
+        palm_from_jaw: (4, 4) pose of the jaw, x from the fingers to the thumb, z the approach, origin between the
+            tips' centres, in the palm frame.
+        jaw: what a jaw of the same size would be.
+        worst_m: how far a tip is from its place, at the widths of the jaw.
+    """
+
+    def __init__(self, hand: HandKinematics, pinch: Pinch) -> None:
+        self._hand, self._pinch = hand, pinch
+        self.palm_from_jaw = np.eye(4)
+        self.palm_from_jaw[:3, :3] = Rotation.from_euler("xyz", pinch.rpy_rad).as_matrix()
+        self.palm_from_jaw[:3, 3] = pinch.translation_m
+        self._rows = [hand.fingers.index(name) for name in ("thumb", *pinch.fingers)]
+        self._widths = np.linspace(0.0, pinch.width_max_m, 1 + round(pinch.width_max_m / STEP_M))
+        found, q = [], hand.open_rad
+        # From the widest on: each begins where the one before ended.
+        for width in self._widths[::-1]:
+            q = minimise(_WidthProblem(self, width, q), q, ITERATIONS, tolerance=1e-5).state
+            found.append(q)
+        self._table = np.array(found[::-1])
+        self.worst_m = max(self._off_m(*row) for row in zip(self._widths, self._table, strict=True))
+        self.jaw = self._as_jaw()
+
+    def joints(self, width_m: float) -> np.ndarray:
+        """Joint values (n,) in the order of `HandKinematics.joints`; beyond what is possible, the nearest."""
+        return np.array([np.interp(width_m, self._widths, column) for column in self._table.T])
+
+    def pressing(self, width_m: float) -> np.ndarray:
+        """Joint values (n,) to send so that thumb and fingers press at one another across what is so wide.
+
+        Servos press by how far they are sent beyond where they are: each joint by its share in a force along the line
+        across (its Jacobian, transposed), the fingers together as hard as the thumb, whose joint with the largest
+        share is sent `squeeze_rad` farther.
+        """
+        hand, q = self._hand, self.joints(width_m)
+        posture = hand.pose(q)
+        tips = hand.place(posture, hand.tips)
+        shares = hand.moving(posture, hand.tips.joint, tips)[self._rows]
+        across = self.palm_from_jaw[:3, 0]
+        thumb, *fingers = np.einsum("fin,i->fn", shares, across)
+        beyond = sum(fingers) / len(fingers) - thumb
+        beyond *= self._pinch.squeeze_rad / np.abs(thumb).max()
+        return np.clip(q + beyond, hand.lower_rad, hand.upper_rad)
+
+    def deeper(self, tool: np.ndarray, plane: np.ndarray | None) -> np.ndarray:
+        """A jaw's pose (4, 4) moved on along its approach, as far as the table (4,), n . p + d = 0, lets it."""
+        way = DEEPER_M
+        if plane is not None:
+            down = -float(plane[:3] @ tool[:3, 2])
+            tips = tool[:3, 3] + np.outer([-1, 1], self.jaw.opening_max_m / 2 * tool[:3, 0])
+            room = float((tips @ plane[:3]).min() + plane[3]) - self._hand.tip_radius_m - ABOVE_TABLE_M
+            way = float(np.clip(room / down, 0.0, DEEPER_M)) if down > 1e-3 else DEEPER_M
+        moved = tool.copy()
+        moved[:3, 3] += way * tool[:3, 2]
+        return moved
+
+    def candidates(
+        self,
+        grasp: JawGrasp,
+        robot: Robot,
+        base_from_points: np.ndarray,
+        thumb: np.ndarray,
+        plane: np.ndarray | None = None,
+    ) -> list[GraspCandidate]:
+        """A jaw's grasp for the hand, the thumb on the side that is nearer to a place first, then on the other.
+
+        Args:
+            grasp: of `jaw`, by `retarget_to_jaw`.
+            robot: whose hand it is.
+            base_from_points: (4, 4) from the frame of the grasp to the robot's base.
+            thumb: (3,) where a person's thumb is, in the frame of the grasp.
+            plane: (4,) of the table, in the frame of the grasp; None without one.
+        """
+        order = [self._hand.joints.index(name) for name in robot.gripper.joints]
+        palm_from_jaw = self.palm_from_jaw
+        jaw_from_palm = np.linalg.inv(palm_from_jaw)
+        tool = self.deeper(grasp.tool, plane)
+        sides = [tool, tool @ HALF_TURN]
+        if (thumb - tool[:3, 3]) @ tool[:3, 0] < 0:
+            sides.reverse()
+        opened, closed = self.joints(grasp.opening_m)[order], self.pressing(grasp.width_m)[order]
+        return [
+            GraspCandidate(
+                base_from_points @ side @ jaw_from_palm, opened, closed, approach=palm_from_jaw[:3, 2]
+            )
+            for side in sides
+        ]
+
+    def places(self, width_m: float) -> np.ndarray:
+        """Where the tips' centres (F, 3) should be, palm frame; NaN for fingers that take no part."""
+        places = np.full((len(self._hand.fingers), 3), np.nan)
+        across = width_m / 2 + self._hand.tip_radius_m
+        count = len(self._rows) - 1
+        beside = self._pinch.spacing_m * ((count - 1) / 2 - np.arange(count))
+        places[self._rows[0]] = across, 0.0, 0.0
+        places[self._rows[1:]] = np.column_stack([np.full(count, -across), beside, np.zeros(count)])
+        return places @ self.palm_from_jaw[:3, :3].T + self.palm_from_jaw[:3, 3]
+
+    def _off_m(self, width_m: float, q: np.ndarray) -> float:
+        tips = self._hand.place(self._hand.pose(q), self._hand.tips)
+        return float(np.nanmax(np.linalg.norm(tips - self.places(width_m), axis=1)))
+
+    def _as_jaw(self) -> ParallelGripper:
+        """Fingers as thick and as wide as the tips; a palm that holds all of the palm's body."""
+        hand, spheres, radius = self._hand, self._hand.spheres, self._hand.tip_radius_m
+        placed = hand.place(hand.pose(self.joints(self._pinch.width_max_m / 2)), spheres.points)
+        local = (placed - self.palm_from_jaw[:3, 3]) @ self.palm_from_jaw[:3, :3]
+        palm = spheres.finger == NO_FINGER
+        reach = np.abs(local[palm]) + spheres.radii_m[palm, None]
+        first, second = self._pinch.fingers[0], self._pinch.fingers[-1]
+        return ParallelGripper(
+            joints=(f"{first} to thumb", f"{second} to thumb"),
+            opening_max_m=self._pinch.width_max_m,
+            opening_min_m=0.0,
+            finger_length_m=float(radius - (local[palm, 2] + spheres.radii_m[palm]).max()),
+            finger_width_m=self._pinch.spacing_m * (len(self._pinch.fingers) - 1) + 2 * radius,
+            finger_thickness_m=2 * radius + FINGER_SKIN_M,
+            beyond_tool_m=radius,
+            palm_width_m=2 * float(reach[:, 0].max()),
+            palm_thickness_m=2 * float(reach[:, 1].max()),
+            palm_depth_m=PALM_DEPTH_M,
+        )
+
+
+class _WidthProblem:
+    """Least squares in the joint values for one width.
+
+    Args:
+        pinch: whose.
+        width_m: between thumb and fingers.
+        previous: (n,) joint values to stay near to.
+    """
+
+    def __init__(self, pinch: HandPinch, width_m: float, previous: np.ndarray) -> None:
+        self._hand, self._rows, self._previous = pinch._hand, pinch._rows, previous
+        self._places = pinch.places(width_m)[self._rows]
+        across = pinch.palm_from_jaw[:3, 0]
+        self._pads = np.array([-across, *[across] * (len(self._rows) - 1)])
+
+    def linearise(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Residuals (m,) and Jacobian (m, n)."""
+        hand, rows, count = self._hand, self._rows, len(q)
+        posture = hand.pose(q)
+        tips, pads = hand.place(posture, hand.tips), hand.pad_directions(posture)
+        residuals = [
+            tips[rows] - self._places,
+            PAD_WEIGHT_M * (pads[rows] - self._pads),
+            STAY_WEIGHT_M * (q - self._previous),
+        ]
+        jacobians = [
+            hand.moving(posture, hand.tips.joint, tips)[rows],
+            PAD_WEIGHT_M * hand.turning(posture, hand.tips.joint, pads)[rows],
+            STAY_WEIGHT_M * np.eye(count),
+        ]
+        return (
+            np.concatenate([part.ravel() for part in residuals]),
+            np.concatenate([part.reshape(-1, count) for part in jacobians]),
+        )
+
+    def move(self, q: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Within the joints' limits."""
+        return np.clip(q + step, self._hand.lower_rad, self._hand.upper_rad)
+
+    def held(self, q: np.ndarray, descent: np.ndarray) -> np.ndarray:
+        """Joints (n,) at a limit that would be crossed."""
+        hand = self._hand
+        return ((q <= hand.lower_rad) & (descent < 0)) | ((q >= hand.upper_rad) & (descent > 0))
