@@ -119,6 +119,23 @@ class _Tally:
         return RobotGrasp(GraspPlan(reason, failures=dict(self.counts)))
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What all hands of one request have in common.
+
+    Attributes:
+        scene: as given.
+        around: (M, 3) neighbours in the frame of the points, None without.
+        plane: (4,) of the table in the frame of the points, n . p + d = 0, None without.
+        tally: of reasons.
+    """
+
+    scene: GraspScene
+    around: np.ndarray | None
+    plane: np.ndarray | None
+    tally: _Tally
+
+
 class RobotGrasper:
     """Finds grasps for a robot.
 
@@ -144,7 +161,9 @@ class RobotGrasper:
         keep: int = 1,
         config: PlanConfig | None = None,
     ) -> list[RobotGrasp]:
-        """Grasps with motions, those of earlier hands first; or one without, which says why.
+        """Grasps with motions, or one without, which says why.
+
+        Those of earlier hands come first; pinches of a robot's hand are sorted among all hands.
 
         Args:
             hands: best first.
@@ -179,71 +198,47 @@ class RobotGrasper:
 
     def _groups(self, hands: Sequence[HumanHand], scene: GraspScene, tally: _Tally) -> Iterator[list[Wanted]]:
         """Grasps to be planned, those of one group after those of another."""
-        around, plane = _in_points_frame(scene)
+        task = _Task(scene, *_in_points_frame(scene), tally)
         if self._pinch is not None:
             # A hand presses ten times less than a jaw: which of the person's hands holds best comes before which is best.
             pinches = [
-                pinch
-                for number, hand in enumerate(hands)
-                for pinch in self._pinches(number, hand, scene, around, plane, tally)
+                pinch for number, hand in enumerate(hands) for pinch in self._pinches(number, hand, task)
             ]
             yield sorted(pinches, key=_hardest_to_lose)
         for number, hand in enumerate(hands):
             if self._hand is None:
-                yield self._jaw_grasps(number, hand, scene, around, plane, tally)
+                yield self._jaw_grasps(number, hand, task)
             else:
-                yield self._hand_grasps(number, hand, scene, around, plane, tally)
+                yield self._hand_grasps(number, hand, task)
 
-    def _jaw_grasps(
-        self,
-        number: int,
-        hand: HumanHand,
-        scene: GraspScene,
-        around: np.ndarray | None,
-        plane: np.ndarray | None,
-        tally: _Tally,
-    ) -> list[Wanted]:
-        gripper, base = self.robot.gripper, scene.base_from_points
+    def _jaw_grasps(self, number: int, hand: HumanHand, task: _Task) -> list[Wanted]:
+        gripper, base = self.robot.gripper, task.scene.base_from_points
         return [
             Wanted(number, jaw_candidate(grasp, gripper, base), grasp.opening_m, grasp.scores, grasp.why)
-            for grasp in _of_jaw(hand, scene, around, plane, tally, gripper)
+            for grasp in _of_jaw(hand, task, gripper)
         ]
 
-    def _pinches(
-        self,
-        number: int,
-        hand: HumanHand,
-        scene: GraspScene,
-        around: np.ndarray | None,
-        plane: np.ndarray | None,
-        tally: _Tally,
-    ) -> list[Wanted]:
+    def _pinches(self, number: int, hand: HumanHand, task: _Task) -> list[Wanted]:
         thumb = hand.vertices[hand.regions == THUMB].mean(axis=0)
+        scene = task.scene
         up, middle = scene.base_from_points[2, :3], scene.points.mean(axis=0)
         found = []
-        for grasp in _of_jaw(hand, scene, around, plane, tally, self._pinch.jaw, PINCHES):
+        for grasp in _of_jaw(hand, task, self._pinch.jaw, PINCHES):
             way = grasp.tool[:3, 3] - middle
             scores = grasp.scores | {"lever_m": float(np.linalg.norm(way - (way @ up) * up))}
-            candidates = self._pinch.candidates(grasp, self.robot, scene.base_from_points, thumb, plane)
+            candidates = self._pinch.candidates(grasp, self.robot, scene.base_from_points, thumb, task.plane)
             why = f"thumb against fingers: {grasp.why}"
             found += [Wanted(number, candidate, float("nan"), scores, why) for candidate in candidates]
         return found
 
-    def _hand_grasps(
-        self,
-        number: int,
-        hand: HumanHand,
-        scene: GraspScene,
-        around: np.ndarray | None,
-        plane: np.ndarray | None,
-        tally: _Tally,
-    ) -> list[Wanted]:
+    def _hand_grasps(self, number: int, hand: HumanHand, task: _Task) -> list[Wanted]:
+        scene = task.scene
         grasp = retarget_to_hand(
             self._hand, hand.vertices, hand.regions, hand.keypoints, scene.points, scene.normals,
-            obstacles=around, plane=plane,
+            obstacles=task.around, plane=task.plane,
         )  # fmt: skip
         if not grasp.feasible:
-            tally.counts[grasp.reason] += 1
+            task.tally.counts[grasp.reason] += 1
             return []
         order = [grasp.joints.index(name) for name in self.robot.gripper.joints]
         candidate = GraspCandidate(
@@ -259,22 +254,18 @@ class RobotGrasper:
 
 
 def _of_jaw(
-    hand: HumanHand,
-    scene: GraspScene,
-    around: np.ndarray | None,
-    plane: np.ndarray | None,
-    tally: _Tally,
-    gripper: ParallelGripper,
-    config: JawConfig | None = None,
+    hand: HumanHand, task: _Task, gripper: ParallelGripper, config: JawConfig | None = None
 ) -> list[JawGrasp]:
+    scene = task.scene
     on_part = None if hand.part is None else hand.part.at(scene.points)
     try:
         return retarget_to_jaw(
             hand.vertices, hand.regions, scene.points, scene.normals, gripper,
-            obstacles=around, plane=plane, on_part=on_part, wrist=hand.keypoints[0], eye=scene.eye, config=config,
+            obstacles=task.around, plane=task.plane, on_part=on_part, wrist=hand.keypoints[0], eye=scene.eye,
+            config=config,
         )  # fmt: skip
     except NoJawGraspError as error:
-        tally.counts[str(error)] += 1
+        task.tally.counts[str(error)] += 1
         return []
 
 
