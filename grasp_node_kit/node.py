@@ -290,6 +290,9 @@ class KitNode(LifecycleNode):
             self.get_logger().error(f"not activated: {error}")
             super().on_deactivate(state)
             return TransitionCallbackReturn.FAILURE
+        except BaseException:  # interrupted: what did not come to be active cannot be deactivated
+            self.active = False
+            raise
         self.problem = ""
         return TransitionCallbackReturn.SUCCESS
 

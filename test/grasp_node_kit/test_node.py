@@ -61,6 +61,16 @@ class Broken(KitNode):
         raise ValueError("store: /nowhere cannot be opened")
 
 
+class Interrupted(KitNode):
+    """Ctrl-C comes while it is activated, before there is what `deactivate` ends."""
+
+    def activate(self) -> None:
+        raise KeyboardInterrupt
+
+    def deactivate(self) -> None:
+        raise AttributeError("the worker was never started")
+
+
 @pytest.fixture
 def rig():
     made = Rig(speed=1.5)
@@ -105,6 +115,19 @@ def test_nonsense_is_answered_by_rclpys_own_services_too(rig):
     request = ChangeState.Request(transition=Transition(id=200))
     assert not rig.call(ChangeState, "example/change_state", request).success
     assert rig.call(GetState, "example/get_state", GetState.Request()).current_state.label == "active"
+
+
+def test_what_was_interrupted_while_it_was_activated_closes():
+    rclpy.init(args=[])
+    try:
+        node = Interrupted("interrupted")
+        with pytest.raises(KeyboardInterrupt):
+            node.start()
+        assert node.ready and not node.active
+        node.close()
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
 
 
 def test_it_says_within_five_seconds_what_it_waits_for(rig, capfd):
