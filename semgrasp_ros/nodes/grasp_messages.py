@@ -66,9 +66,13 @@ def _part_belief(message: HandGrasp, points_from_header: np.ndarray, name: str) 
     if not len(points):
         return None
     if not np.isfinite(points).all():
-        raise ValueError(f"{name}.part_points: have a number that is not finite")
+        raise ValueError(
+            f"{name}.part_points: {int((~np.isfinite(points)).sum())} numbers are not finite; leave these points out"
+        )
     if not ((probability >= 0) & (probability <= 1)).all():
-        raise ValueError(f"{name}.part_probabilities: must be from 0 to 1")
+        raise ValueError(
+            f"{name}.part_probabilities: {probability.min():g} to {probability.max():g}; give them from 0 to 1"
+        )
     return PartBelief(points, probability).moved(points_from_header)
 
 

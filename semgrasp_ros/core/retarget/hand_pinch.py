@@ -13,7 +13,7 @@ from semgrasp_ros.core.retarget.hand_model import NO_FINGER, HandKinematics
 from semgrasp_ros.core.retarget.hand_solver import minimise
 from semgrasp_ros.core.retarget.jaw_types import JawGrasp
 from semgrasp_ros.core.retarget.plan import GraspCandidate
-from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Pinch, Robot
+from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Pinch, RobotError
 
 STEP_M = 0.005
 # Round tips hold better with what is above their ends; and the nearer to the knuckles, the harder they press.
@@ -21,6 +21,8 @@ DEEPER_M, ABOVE_TABLE_M = 0.01, 0.001
 # Tips matter most; then that pads face one another; then that joints stay where they are.
 PAD_WEIGHT_M, STAY_WEIGHT_M = 0.005, 0.0005
 ITERATIONS = 60
+# A tip that is farther from its place cannot do as the file says.
+TOLERATED_M = 0.01
 PALM_DEPTH_M = 0.10
 FINGER_SKIN_M = 0.002
 HALF_TURN = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -37,7 +39,9 @@ class HandPinch:
         palm_from_jaw: (4, 4) pose of the jaw, x from the fingers to the thumb, z the approach, origin between the
             tips' centres, in the palm frame.
         jaw: what a jaw of the same size would be.
-        worst_m: how far a tip is from its place, at the widths of the jaw.
+
+    Raises:
+        RobotError: the fingers do not reach that far.
     """
 
     def __init__(self, hand: HandKinematics, pinch: Pinch) -> None:
@@ -53,7 +57,12 @@ class HandPinch:
             q = minimise(_WidthProblem(self, width, q), q, ITERATIONS, tolerance=1e-5).state
             found.append(q)
         self._table = np.array(found[::-1])
-        self.worst_m = max(self._off_m(*row) for row in zip(self._widths, self._table, strict=True))
+        off_m, width = max((self._off_m(*row), row[0]) for row in zip(self._widths, self._table, strict=True))
+        if off_m > TOLERATED_M:
+            raise RobotError(
+                f"gripper.pinch: around {width * 1e3:.0f} mm a tip stays {off_m * 1e3:.0f} mm from its place; change"
+                " translation_m, rpy_rad, spacing_m or width_max_m"
+            )
         self.jaw = self._as_jaw()
 
     def joints(self, width_m: float) -> np.ndarray:
@@ -92,7 +101,6 @@ class HandPinch:
     def candidates(
         self,
         grasp: JawGrasp,
-        robot: Robot,
         base_from_points: np.ndarray,
         thumb: np.ndarray,
         plane: np.ndarray | None = None,
@@ -101,19 +109,17 @@ class HandPinch:
 
         Args:
             grasp: of `jaw`, by `retarget_to_jaw`.
-            robot: whose hand it is.
             base_from_points: (4, 4) from the frame of the grasp to the robot's base.
             thumb: (3,) where a person's thumb is, in the frame of the grasp.
             plane: (4,) of the table, in the frame of the grasp; None without one.
         """
-        order = [self._hand.joints.index(name) for name in robot.gripper.joints]
         palm_from_jaw = self.palm_from_jaw
         jaw_from_palm = np.linalg.inv(palm_from_jaw)
         tool = self.deeper(grasp.tool, plane)
         sides = [tool, tool @ HALF_TURN]
         if (thumb - tool[:3, 3]) @ tool[:3, 0] < 0:
             sides.reverse()
-        opened, closed = self.joints(grasp.opening_m)[order], self.pressing(grasp.width_m)[order]
+        opened, closed = self.joints(grasp.opening_m), self.pressing(grasp.width_m)
         return [
             GraspCandidate(
                 base_from_points @ side @ jaw_from_palm, opened, closed, approach=palm_from_jaw[:3, 2]

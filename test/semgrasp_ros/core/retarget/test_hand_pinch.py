@@ -13,7 +13,7 @@ from semgrasp_ros.core.retarget.hand_pinch import DEEPER_M, HALF_TURN, HandPinch
 from semgrasp_ros.core.retarget.ik import ArmKinematics
 from semgrasp_ros.core.retarget.jaw_types import JawGrasp
 from semgrasp_ros.core.retarget.robot_grasp import RobotGrasper
-from semgrasp_ros.core.retarget.robots import load_robot
+from semgrasp_ros.core.retarget.robots import RobotError, load_robot
 from test.semgrasp_ros.core.retarget.test_robot_grasp import hand_and_scene
 
 ROBOT = load_robot("panda_allegro")
@@ -53,7 +53,7 @@ def test_the_palm_stands_where_the_jaw_does_and_the_thumb_where_a_persons_is(see
     side = rng.choice([-1, 1])
     thumb = tool[:3, 3] + side * 0.05 * tool[:3, 0]
     grasp = JawGrasp(tool, 0.03, 0.05, {}, "")
-    first, second = PINCH.candidates(grasp, ROBOT, base, thumb)
+    first, second = PINCH.candidates(grasp, base, thumb)
     there = first.tool @ PINCH.palm_from_jaw
     deeper = PINCH.deeper(tool, None)
     assert np.allclose(there, base @ (deeper if side > 0 else deeper @ HALF_TURN), atol=1e-9)
@@ -90,6 +90,13 @@ def test_a_ball_on_a_table_is_grasped_with_the_approach_straight() -> None:
     way = last[:3, 3] - first[:3, 3]
     assert np.allclose(way / np.linalg.norm(way), last[:3, :3] @ PINCH.palm_from_jaw[:3, 2], atol=0.05)
     assert np.linalg.norm(way) == pytest.approx(grasper.config.approach_m, abs=0.005)
+
+
+def test_a_pinch_out_of_reach_says_what_to_change() -> None:
+    with pytest.raises(
+        RobotError, match="gripper.pinch: around .* mm a tip stays .* mm from its place; change"
+    ):
+        HandPinch(HAND, replace(ROBOT.gripper.pinch, translation_m=(0.3, 0.0, 0.0)))
 
 
 def test_more_width_than_fingers_reach_is_clipped() -> None:
