@@ -165,16 +165,18 @@ class ArmCell:
         if missing:
             raise ValueError(f"phases: {missing[0]!r} is missing; give {', '.join(PHASES)}")
         run = _Run(self)
-        opened, closed = phases["grasp"].positions[0], phases["grasp"].positions[-1]
+        closing = phases["grasp"]
+        opened = closing.positions[0]
         if isinstance(self.robot.gripper, ParallelGripper):
             # Sent so far beyond closed that its servo presses with all its force, however thin the object.
             beyond = self.config.grip_force_n / JAW_STIFFNESS_N_M
-            closed = np.full_like(closed, self.robot.gripper.opening_min_m / 2 - beyond)
+            closed = np.full_like(opened, self.robot.gripper.opening_min_m / 2 - beyond)
+            closing = _ramp(opened, closed, closing.duration_s)
         steps = (
             ("shape", lambda: run.fingers("shape", _ramp(self.gripper_now, opened, PRESHAPE_S))),
             ("reach", lambda: run.arm("reach", phases["reach"])),
             ("approach", lambda: run.arm("approach", phases["approach"])),
-            ("grasp", lambda: run.close(_ramp(opened, closed, phases["grasp"].duration_s))),
+            ("grasp", lambda: run.close(closing)),
             ("lift", lambda: run.arm("lift", phases["lift"])),
             ("hold", run.shake),
         )

@@ -73,7 +73,8 @@ def build_arm_scene(
     spec.option.timestep = config.timestep_s
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    spec.option.impratio = 10
+    # Friction that is softer lets things creep out of fingers that press with a few newtons.
+    spec.option.impratio = 100
     spec.option.iterations = spec.option.ls_iterations = CONTACT_ITERATIONS
     spec.stat.extent, spec.stat.center = 1.0, [0.5, 0, 0]
     spec.visual.map.znear, spec.visual.map.zfar = 0.05, 6.0

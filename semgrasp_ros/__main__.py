@@ -53,7 +53,10 @@ def parser() -> argparse.ArgumentParser:
     grounding.add_argument("--grasps", type=Path, required=True, help="folder of grasps")
     grounding.add_argument("--output", type=Path, required=True, help="folder of the model")
     grounding.add_argument(
-        "--steps", type=int, nargs=2, default=(3000, 4000), help="of the reader and of the segmentation"
+        "--steps", type=int, nargs=2, default=(3000, 5000), help="of the reader and of the segmentation"
+    )
+    grounding.add_argument(
+        "--instances", type=int, default=40, help="of each seen family, to tell parts apart on"
     )
     grounding.add_argument("--seed", type=int, default=0)
     export = commands.add_parser("export", help="make trained models small, for SemGrasp.load and the node")
@@ -179,16 +182,17 @@ def _train_language(options: argparse.Namespace) -> None:
 
 
 def _train_grounding(options: argparse.Namespace) -> None:
-    from semgrasp_ros.core.data.dataset import load_split, part_vocabulary
+    from semgrasp_ros.core.data.dataset import load_shapes, load_split, part_vocabulary
     from semgrasp_ros.core.grounding.training import GroundingTrainingConfig, train_grounding
 
     cache = options.grasps.parent / "clouds"
     train = load_split(options.grasps, "train", cache, views=3)
     validation = load_split(options.grasps, "validation", cache, views=3)
-    print(f"{len(train)} grasps of {len(train.objects)} objects; {len(validation)} to validate with")
+    shapes = load_shapes("train", options.instances, cache, views=3)
+    print(f"{len(train)} grasps, {len(shapes.objects)} shapes; {len(validation)} grasps to validate with")
     reader, segmentation = options.steps
     config = GroundingTrainingConfig(reader_steps=reader, segmentation_steps=segmentation, seed=options.seed)
-    checked = train_grounding(train, validation, part_vocabulary(), config, options.output)
+    checked = train_grounding(train, validation, part_vocabulary(), config, options.output, shapes)
     print(", ".join(f"{name} {share:.1%}" for name, share in checked.items()))
 
 

@@ -339,7 +339,7 @@ class ArmNode(KitNode):
     def _open_to(self, handle: ServerGoalHandle, goal: np.ndarray) -> None:
         _, fingers = self._where()
         joints = self._named.robot.gripper.joints
-        motion = finger_motion(joints, fingers, goal, self.motion_config.close_s)
+        motion = finger_motion(joints, (fingers, goal), self.motion_config.close_s)
         self._fingers(handle, "opening", motion, closed=False)
 
     def _checked(self, phases: dict[str, JointTrajectory]) -> dict[str, JointTrajectory]:

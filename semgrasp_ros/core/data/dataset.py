@@ -89,6 +89,30 @@ def load_split(folder: Path, split: str, cache: Path | None = None, views: int =
     return GraspData(objects, grasps, torch.tensor(owner), clouds, seen)
 
 
+def load_shapes(split: str, instances: int, cache: Path | None = None, views: int = 0) -> GraspData:
+    """The objects of a split without grasps: of every family those among its first instances.
+
+    Args:
+        split: of SPLITS.
+        instances: how many of each family are looked through.
+        cache: a folder that keeps the objects' clouds between runs; they are made anew when None.
+        views: of each object as a camera sees it.
+
+    Raises:
+        ValueError: none of so few instances is of this split.
+    """
+    objects = [
+        (family, instance)
+        for family in FAMILIES
+        for instance in range(instances)
+        if split_of(family, instance) == split
+    ]
+    if not objects:
+        raise ValueError(f"instances: among {instances} of a family none is of the split {split!r}; use more")
+    clouds, seen = _clouds(objects, views, cache)
+    return GraspData(objects, [], torch.zeros(0, dtype=torch.long), clouds, seen)
+
+
 def object_cloud(family: str, instance: int, count: int = CLOUD_POINTS) -> Cloud:
     """The cloud of a generated object that training and evaluation use; the same every time."""
     rng = np.random.default_rng([crc32(family.encode()), instance, count])

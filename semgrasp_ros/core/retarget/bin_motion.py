@@ -160,7 +160,7 @@ class BinMotions:
             back = self.to(self.presented_rad, plan.phases["lift"].positions[-1], opened)
         except NoWayError as error:
             return GraspPlan(f"{error}, after letting go")
-        opening = finger_motion(self.robot.gripper.joints, fingers, opened, self.config.close_s)
+        opening = finger_motion(self.robot.gripper.joints, (fingers, opened), self.config.close_s)
         phases = plan.phases | {"grasp": opening, "return": back}
         return GraspPlan("", phases, plan.candidate, plan.numbers)
 

@@ -18,8 +18,15 @@ from semgrasp_ros.core.retarget.robot_file import ParallelGripper, Pinch, RobotE
 STEP_M = 0.005
 # Round tips hold better with what is above their ends; and the nearer to the knuckles, the harder they press.
 DEEPER_M, ABOVE_TABLE_M = 0.01, 0.001
+# Tips go so far beyond where the thing seems to begin before they press.
+TOUCHING_M = 0.004
+CLOSING_STEPS = 12
+# The force along the approach beside the one across.
+ONWARD = 0.4
+# What ends so far below the tips' middles, as a share of their radius, is pressed with this share of the force.
+LOW_SHARE, GENTLY = 1 / 3, 0.25
 # Tips matter most; then that pads face one another; then that joints stay where they are.
-PAD_WEIGHT_M, STAY_WEIGHT_M = 0.005, 0.0005
+PAD_WEIGHT_M, STAY_WEIGHT_M = 0.002, 0.0003
 ITERATIONS = 60
 # A tip that is farther from its place cannot do as the file says.
 TOLERATED_M = 0.01
@@ -69,22 +76,44 @@ class HandPinch:
         """Joint values (n,) in the order of `HandKinematics.joints`; beyond what is possible, the nearest."""
         return np.array([np.interp(width_m, self._widths, column) for column in self._table.T])
 
-    def pressing(self, width_m: float) -> np.ndarray:
+    def pressing(self, width_m: float, firmly: float = 1.0) -> np.ndarray:
         """Joint values (n,) to send so that thumb and fingers press at one another across what is so wide.
 
-        Servos press by how far they are sent beyond where they are: each joint by its share in a force along the line
-        across (its Jacobian, transposed), the fingers together as hard as the thumb, whose joint with the largest
-        share is sent `squeeze_rad` farther.
+        Servos press by how far they are sent beyond where they are: each joint by its share in a force (its Jacobian,
+        transposed), the fingers together as hard as the thumb, whose joint with the largest share is sent
+        `squeeze_rad` farther, or a share of it. The force points across, and a little along the approach: round tips climb
+        what is lower than they are.
         """
         hand, q = self._hand, self.joints(width_m)
         posture = hand.pose(q)
         tips = hand.place(posture, hand.tips)
         shares = hand.moving(posture, hand.tips.joint, tips)[self._rows]
-        across = self.palm_from_jaw[:3, 0]
-        thumb, *fingers = np.einsum("fin,i->fn", shares, across)
-        beyond = sum(fingers) / len(fingers) - thumb
-        beyond *= self._pinch.squeeze_rad / np.abs(thumb).max()
+        across, onward = self.palm_from_jaw[:3, 0], ONWARD * self.palm_from_jaw[:3, 2]
+        thumb = (onward - across) @ shares[0]
+        fingers = [(onward + across) @ share for share in shares[1:]]
+        beyond = thumb + sum(fingers) / len(fingers)
+        beyond *= firmly * self._pinch.squeeze_rad / np.abs(thumb).max()
         return np.clip(q + beyond, hand.lower_rad, hand.upper_rad)
+
+    def closing(self, opening_m: float, width_m: float) -> list[np.ndarray]:
+        """Joint values (n,) for ever smaller widths, down to a little less than one: tips keep to the line across."""
+        narrowest = max(width_m - TOUCHING_M, 0.0)
+        return [self.joints(width) for width in np.linspace(opening_m, narrowest, CLOSING_STEPS)]
+
+    def firmness(self, tool: np.ndarray, width_m: float, points: np.ndarray) -> float:
+        """Share of the squeeze that suits a thing: round tips slip over what is lower than their middle when they press hard.
+
+        Args:
+            tool: (4, 4) pose of the jaw when it closes, in the frame of the points.
+            width_m: of the thing there.
+            points: (N, 3) of the thing.
+        """
+        x, y, z = np.moveaxis((points - tool[:3, 3]) @ tool[:3, :3], 1, 0)
+        between = (np.abs(x) < width_m / 2 + TOUCHING_M) & (np.abs(y) < self.jaw.finger_width_m / 2)
+        if not between.any():
+            return 1.0
+        over = float(z[between].min()) / (LOW_SHARE * self._hand.tip_radius_m)
+        return float(np.interp(over, [0.0, 1.0], [1.0, GENTLY]))
 
     def deeper(self, tool: np.ndarray, plane: np.ndarray | None) -> np.ndarray:
         """A jaw's pose (4, 4) moved on along its approach, as far as the table (4,), n . p + d = 0, lets it."""
@@ -103,6 +132,7 @@ class HandPinch:
         grasp: JawGrasp,
         base_from_points: np.ndarray,
         thumb: np.ndarray,
+        points: np.ndarray,
         plane: np.ndarray | None = None,
     ) -> list[GraspCandidate]:
         """A jaw's grasp for the hand, the thumb on the side that is nearer to a place first, then on the other.
@@ -111,6 +141,7 @@ class HandPinch:
             grasp: of `jaw`, by `retarget_to_jaw`.
             base_from_points: (4, 4) from the frame of the grasp to the robot's base.
             thumb: (3,) where a person's thumb is, in the frame of the grasp.
+            points: (N, 3) of the thing, in the frame of the grasp.
             plane: (4,) of the table, in the frame of the grasp; None without one.
         """
         palm_from_jaw = self.palm_from_jaw
@@ -119,10 +150,16 @@ class HandPinch:
         sides = [tool, tool @ HALF_TURN]
         if (thumb - tool[:3, 3]) @ tool[:3, 0] < 0:
             sides.reverse()
-        opened, closed = self.joints(grasp.opening_m), self.pressing(grasp.width_m)
+        opened, *between = self.closing(grasp.opening_m, grasp.width_m)
+        firmly = self.firmness(tool, grasp.width_m, points)
+        closed = self.pressing(max(grasp.width_m - TOUCHING_M, 0.0), firmly)
         return [
             GraspCandidate(
-                base_from_points @ side @ jaw_from_palm, opened, closed, approach=palm_from_jaw[:3, 2]
+                base_from_points @ side @ jaw_from_palm,
+                opened,
+                closed,
+                approach=palm_from_jaw[:3, 2],
+                between=tuple(between),
             )
             for side in sides
         ]

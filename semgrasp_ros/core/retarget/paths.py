@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from semgrasp_ros.core.retarget.collision import RobotCollision
 from semgrasp_ros.core.retarget.free_motion import FreeMotionConfig, free_path
@@ -101,14 +104,20 @@ class ArmPaths:
 
 
 def finger_motion(
-    joints: tuple[str, ...], begin: np.ndarray, end: np.ndarray, duration_s: float
+    joints: tuple[str, ...], corners: Sequence[np.ndarray], duration_s: float
 ) -> JointTrajectory:
-    """From finger joints (m,) to others on a quintic, at rest at both ends."""
+    """Through finger joints in turn on a quintic in time, at rest at both ends.
+
+    Args:
+        joints: names.
+        corners: K >= 2 joint values (m,), one after the other.
+        duration_s: of all.
+    """
     times = np.linspace(0, duration_s, 26)
-    share, way = times / duration_s, np.asarray(end, float) - begin
+    share = times / duration_s
     shape = 10 * share**3 - 15 * share**4 + 6 * share**5
-    slope = 30 * share**2 * (1 - share) ** 2 / duration_s
-    bend = 60 * share * (1 - share) * (1 - 2 * share) / duration_s**2
-    return JointTrajectory(
-        joints, times, begin + shape[:, None] * way, slope[:, None] * way, bend[:, None] * way
-    )
+    slope = (30 * share**2 * (1 - share) ** 2 / duration_s)[:, None]
+    bend = (60 * share * (1 - share) * (1 - 2 * share) / duration_s**2)[:, None]
+    way = PchipInterpolator(np.linspace(0, 1, len(corners)), np.asarray(corners, float))
+    rate, change = way(shape, 1), way(shape, 2)
+    return JointTrajectory(joints, times, way(shape), rate * slope, change * slope**2 + rate * bend)

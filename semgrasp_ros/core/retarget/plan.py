@@ -62,6 +62,7 @@ class GraspCandidate:
         tool: (4, 4) where the tool frame comes to stand, in the base frame, metres.
         opened: (m,) joints of the gripper on the way, in the order of `robot.gripper.joints`.
         closed: (m,) joints that are commanded to hold.
+        between: joints (m,) that are passed on the way from opened to closed.
         width_m: between the fingers when they touch; nan for hands.
         half_turns: whether the same grasp turned by half a turn about the tool's z is as good.
         approach: (3,) unit, in the tool frame: the straight way before the grasp.
@@ -73,6 +74,7 @@ class GraspCandidate:
     width_m: float = float("nan")
     half_turns: bool = False
     approach: np.ndarray = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))
+    between: tuple[np.ndarray, ...] = ()
 
 
 def jaw_candidate(
@@ -233,7 +235,7 @@ class _Planner:
         self, candidate: GraspCandidate, found: IkResult
     ) -> tuple[dict[str, JointTrajectory], dict[str, float]]:
         config, at_grasp = self._config, self._arm.forward(found.q)
-        opened = candidate.opened
+        opened, fingers = candidate.opened, (candidate.opened, *candidate.between, candidate.closed)
         back = self._paths.line(
             found.q, -at_grasp[:3, :3] @ candidate.approach, config.approach_m, opened, "approach"
         )
@@ -248,7 +250,7 @@ class _Planner:
         phases = {
             "reach": self._paths.timed(path),
             "approach": self._paths.timed(back[::-1]),
-            "grasp": finger_motion(self._robot.gripper.joints, opened, candidate.closed, config.close_s),
+            "grasp": finger_motion(self._robot.gripper.joints, fingers, config.close_s),
             "lift": self._paths.timed(lift),
         }
         clearance = min(

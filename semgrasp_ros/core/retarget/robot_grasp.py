@@ -226,7 +226,9 @@ class RobotGrasper:
         for grasp in _of_jaw(hand, task, self._pinch.jaw, PINCHES):
             way = grasp.tool[:3, 3] - middle
             scores = grasp.scores | {"lever_m": float(np.linalg.norm(way - (way @ up) * up))}
-            candidates = self._pinch.candidates(grasp, scene.base_from_points, thumb, task.plane)
+            candidates = self._pinch.candidates(
+                grasp, scene.base_from_points, thumb, scene.points, task.plane
+            )
             why = f"thumb against fingers: {grasp.why}"
             found += [Wanted(number, candidate, float("nan"), scores, why) for candidate in candidates]
         return found

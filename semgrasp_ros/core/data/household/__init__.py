@@ -5,7 +5,7 @@ from zlib import crc32
 
 import numpy as np
 
-from . import containers, devices, kitchen, personal, tools, vessels
+from . import containers, devices, garage, kitchen, pantry, personal, tools, vessels
 from .family import Family, Hold
 from .object import HouseholdObject, Part, assemble
 
@@ -13,7 +13,7 @@ __all__ = ["FAMILIES", "Family", "Hold", "HouseholdObject", "Part", "make_object
 
 FAMILIES: dict[str, Family] = {
     family.name: family
-    for kind in (vessels, containers, kitchen, tools, devices, personal)
+    for kind in (vessels, containers, kitchen, tools, devices, personal, pantry, garage)
     for family in kind.FAMILIES
 }
 
