@@ -161,7 +161,9 @@ def train_grounding(
     Raises:
         ValueError: the folder holds a run of another configuration.
     """
-    folder, shapes = Path(folder), shapes or train
+    folder = Path(folder)
+    # Without grasps its length is 0.
+    shapes = train if shapes is None else shapes
     torch.manual_seed(config.seed)
     model = Grounding(names, _vocabulary(train, config.seed, folder / TOKENIZER))
     reader, segmentation = model.reader, model.segmentation

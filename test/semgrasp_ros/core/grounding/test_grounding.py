@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semgrasp_ros.core.data.dataset import object_cloud, part_vocabulary
-from semgrasp_ros.core.grounding import Grounding, believed
+from semgrasp_ros.core.data.dataset import GraspData, object_cloud, part_vocabulary
+from semgrasp_ros.core.grounding import Grounding, believed, training
 from semgrasp_ros.core.grounding.reader import padded
 from semgrasp_ros.core.grounding.segmentation import interpolated
 from semgrasp_ros.core.grounding.training import GroundingTrainingConfig, Loop, disturbed
@@ -161,3 +161,25 @@ def test_parts_of_a_few_mugs_are_learned():
         optimiser.step()
         losses.append(float(loss))
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
+
+
+def test_the_segmentation_learns_from_shapes_without_grasps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def data(*objects: tuple[str, int]) -> GraspData:
+        clouds = torch.zeros(len(objects), 1, 7)
+        return GraspData(list(objects), [], torch.zeros(0), clouds, clouds[:, None])
+
+    train, shapes, seen = data(("mug", 2)), data(("mug", 3), ("cup", 3)), []
+
+    def loss(model: Grounding, looked_at: GraspData, *_: object) -> torch.Tensor:
+        seen.append(looked_at)
+        return sum(value.sum() for value in model.parameters()) * 0.0
+
+    model = tiny_grounding()
+    monkeypatch.setattr(training, "_vocabulary", lambda *_: model.reader.vocabulary)
+    monkeypatch.setattr(training, "reading_loss", loss)
+    monkeypatch.setattr(training, "segmentation_loss", loss)
+    monkeypatch.setattr(training, "check", lambda *_: {})
+    config = GroundingTrainingConfig(reader_steps=1, segmentation_steps=1)
+    training.train_grounding(train, train, part_vocabulary(), config, tmp_path / "with", shapes)
+    training.train_grounding(train, train, part_vocabulary(), config, tmp_path / "without")
+    assert [one.objects for one in seen] == [d.objects for d in (train, shapes, train, train)]
