@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
         "--steps", type=int, nargs=2, default=(3000, 5000), help="of the reader and of the segmentation"
     )
     grounding.add_argument(
-        "--instances", type=int, default=40, help="of each seen family, to tell parts apart on"
+        "--instances", type=int, default=40, help="of each family that has grasps, to tell parts apart on"
     )
     grounding.add_argument("--seed", type=int, default=0)
     export = commands.add_parser("export", help="make trained models small, for SemGrasp.load and the node")
@@ -188,7 +188,8 @@ def _train_grounding(options: argparse.Namespace) -> None:
     cache = options.grasps.parent / "clouds"
     train = load_split(options.grasps, "train", cache, views=3)
     validation = load_split(options.grasps, "validation", cache, views=3)
-    shapes = load_shapes("train", options.instances, cache, views=3)
+    families = sorted({family for family, _ in train.objects})
+    shapes = load_shapes("train", families, options.instances, cache, views=3)
     print(f"{len(train)} grasps, {len(shapes.objects)} shapes; {len(validation)} grasps to validate with")
     reader, segmentation = options.steps
     config = GroundingTrainingConfig(reader_steps=reader, segmentation_steps=segmentation, seed=options.seed)

@@ -89,21 +89,24 @@ def load_split(folder: Path, split: str, cache: Path | None = None, views: int =
     return GraspData(objects, grasps, torch.tensor(owner), clouds, seen)
 
 
-def load_shapes(split: str, instances: int, cache: Path | None = None, views: int = 0) -> GraspData:
-    """The objects of a split without grasps: of every family those among its first instances.
+def load_shapes(
+    split: str, families: Sequence[str], instances: int, cache: Path | None = None, views: int = 0
+) -> GraspData:
+    """The objects of a split without grasps: of each family those among its first instances.
 
     Args:
         split: of SPLITS.
+        families: keys of FAMILIES.
         instances: how many of each family are looked through.
         cache: a folder that keeps the objects' clouds between runs; they are made anew when None.
         views: of each object as a camera sees it.
 
     Raises:
-        ValueError: none of so few instances is of this split.
+        ValueError: none of so few instances is of this split, or a family is unknown.
     """
     objects = [
         (family, instance)
-        for family in FAMILIES
+        for family in families
         for instance in range(instances)
         if split_of(family, instance) == split
     ]
