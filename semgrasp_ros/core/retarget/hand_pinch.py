@@ -96,9 +96,8 @@ class HandPinch:
         return np.clip(q + beyond, hand.lower_rad, hand.upper_rad)
 
     def closing(self, opening_m: float, width_m: float) -> list[np.ndarray]:
-        """Joint values (n,) for ever smaller widths, down to a little less than one: tips keep to the line across."""
-        narrowest = max(width_m - TOUCHING_M, 0.0)
-        return [self.joints(width) for width in np.linspace(opening_m, narrowest, CLOSING_STEPS)]
+        """Joint values (n,) for ever smaller widths, down to one: tips keep to the line across."""
+        return [self.joints(width) for width in np.linspace(opening_m, width_m, CLOSING_STEPS)]
 
     def firmness(self, tool: np.ndarray, width_m: float, points: np.ndarray) -> float:
         """Share of the squeeze that suits a thing: round tips slip over what is lower than their middle when they press hard.
@@ -150,9 +149,9 @@ class HandPinch:
         sides = [tool, tool @ HALF_TURN]
         if (thumb - tool[:3, 3]) @ tool[:3, 0] < 0:
             sides.reverse()
-        opened, *between = self.closing(grasp.opening_m, grasp.width_m)
-        firmly = self.firmness(tool, grasp.width_m, points)
-        closed = self.pressing(max(grasp.width_m - TOUCHING_M, 0.0), firmly)
+        touching = max(grasp.width_m - TOUCHING_M, 0.0)
+        opened, *between = self.closing(grasp.opening_m, touching)
+        closed = self.pressing(touching, self.firmness(tool, grasp.width_m, points))
         return [
             GraspCandidate(
                 base_from_points @ side @ jaw_from_palm,

@@ -51,7 +51,7 @@ def test_tips_close_along_a_line_and_ever_nearer(width_m: float, more_m: float) 
     assert np.abs(way[..., 2]).max() < 1e-3, "they neither rise nor sink"
     assert (np.diff(way[:, 0, 0]) < 0).all() and (np.diff(way[:, 1:, 0], axis=0) > 0).all()
     gap = way[-1, 0, 0] - way[-1, 1:, 0].mean() - 2 * HAND.tip_radius_m
-    assert gap < width_m + 4e-3
+    assert gap == pytest.approx(width_m, abs=1e-3)
 
 
 @settings(deadline=None, max_examples=20)
