@@ -5,7 +5,21 @@ from zlib import crc32
 
 import numpy as np
 
-from . import containers, devices, garage, kitchen, pantry, personal, tools, vessels
+from . import (
+    cleaning,
+    containers,
+    desk,
+    devices,
+    garage,
+    jugs,
+    kitchen,
+    pantry,
+    parlour,
+    personal,
+    sports,
+    tools,
+    vessels,
+)
 from .family import Family, Hold
 from .object import HouseholdObject, Part, assemble
 
@@ -13,7 +27,21 @@ __all__ = ["FAMILIES", "Family", "Hold", "HouseholdObject", "Part", "make_object
 
 FAMILIES: dict[str, Family] = {
     family.name: family
-    for kind in (vessels, containers, kitchen, tools, devices, personal, pantry, garage)
+    for kind in (
+        vessels,
+        containers,
+        kitchen,
+        tools,
+        devices,
+        personal,
+        jugs,
+        pantry,
+        parlour,
+        garage,
+        cleaning,
+        desk,
+        sports,
+    )
     for family in kind.FAMILIES
 }
 
