@@ -1,7 +1,7 @@
 # Every target sets itself up first; that is quick when it is already done.
 SHELL := /bin/bash
 RUN := source scripts/environment.sh &&
-.PHONY: help set-up demo evaluate-grasp2vec evaluate-semgrasp bench soak test lint docs clean
+.PHONY: help set-up demo grasps evaluate-grasp2vec evaluate-semgrasp bench soak test lint docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -15,10 +15,13 @@ demo: set-up  ## the simulated cell end to end; writes out/demo/report.html; FRO
 evaluate-grasp2vec: set-up  ## the paper's protocols with baselines; writes out/evaluate/*.json and the table in docs/
 	@$(RUN) python -m examination --output out/evaluate --table docs/grasp2vec-results.md
 
-evaluate-semgrasp: set-up  ## tokens and grasps from words with baselines; writes out/evaluate/semgrasp and the table in docs/
+grasps: set-up  ## the generated grasps that ship, as a folder: out/semgrasp/grasps
+	@$(RUN) python -m semgrasp_ros unpack --grasps out/semgrasp/grasps
+
+evaluate-semgrasp: grasps  ## tokens and grasps from words with baselines; writes out/evaluate/semgrasp and the table in docs/
 	@$(RUN) python -m examination.semgrasp --table docs/semgrasp-results.md
 
-bench: set-up  ## speed as ratios against references in the same run; writes out/bench/*.json and the tables in docs/bench.md
+bench: grasps  ## speed as ratios against references in the same run; writes out/bench/*.json and the tables in docs/bench.md
 	@$(RUN) python -m benchmarks --table docs/bench.md
 
 soak: set-up  ## 30 minutes of work while everything fails in turn; writes out/soak/soak.json, a picture and the tables in docs/soak.md

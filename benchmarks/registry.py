@@ -35,7 +35,7 @@ class Benchmark:
         return f"{self.needs[0]} is not there; make it with `{self.needs[1]}`"
 
 
-_GRASPS = (GRASPS, "python -m semgrasp_ros generate")
+_GRASPS = (GRASPS, "make grasps")
 
 BENCHMARKS = (
     Benchmark("conversions", "image messages to arrays", 5, (), ("--rounds", "3")),

@@ -21,6 +21,12 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--instances", type=int, default=40, help="instances of each family")
     make.add_argument("--seed", type=int, default=0, help="of the first guesses")
     make.add_argument("--workers", type=int, default=1, help="processes")
+    pack = commands.add_parser("pack", help="write all grasps of a folder to one small file")
+    pack.add_argument("--grasps", type=Path, required=True, help="folder of grasps")
+    pack.add_argument("--output", type=Path, required=True, help="file to write, .npz")
+    unpack = commands.add_parser("unpack", help="put the grasps that ship in a folder")
+    unpack.add_argument("--grasps", type=Path, required=True, help="folder; what it has stays as it is")
+    unpack.add_argument("--file", type=Path, help="another file that `pack` wrote")
     tokens = commands.add_parser("train-tokens", help="learn grasp tokens; goes on where it was interrupted")
     tokens.add_argument("--grasps", type=Path, required=True, help="folder of grasps")
     tokens.add_argument("--output", type=Path, required=True, help="folder of the model")
@@ -50,13 +56,13 @@ def parser() -> argparse.ArgumentParser:
     grounding = commands.add_parser(
         "train-grounding", help="learn which part words ask for and where it is; goes on after a break"
     )
-    grounding.add_argument("--grasps", type=Path, required=True, help="folder of grasps")
     grounding.add_argument("--output", type=Path, required=True, help="folder of the model")
+    grounding.add_argument("--clouds", type=Path, help="folder that keeps the objects between runs")
+    grounding.add_argument("--families", nargs="*", default=[], help="only these; all seen ones when empty")
+    grounding.add_argument("--instances", type=int, default=40, help="of each family, to learn from")
+    grounding.add_argument("--made-up", type=int, default=1000, help="things that do not exist, besides")
     grounding.add_argument(
-        "--steps", type=int, nargs=2, default=(3000, 5000), help="of the reader and of the segmentation"
-    )
-    grounding.add_argument(
-        "--instances", type=int, default=40, help="of each family that has grasps, to tell parts apart on"
+        "--steps", type=int, nargs=2, default=(3000, 10000), help="of the reader and of the segmentation"
     )
     grounding.add_argument("--seed", type=int, default=0)
     export = commands.add_parser("export", help="make trained models small, for SemGrasp.load and the node")
@@ -80,6 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         {
             "generate": _generate,
+            "pack": _pack,
+            "unpack": _unpack,
             "train-tokens": _train_tokens,
             "train-frame": _train_frame,
             "train-language": _train_language,
@@ -106,6 +114,23 @@ def _generate(options: argparse.Namespace) -> None:
         options.grasps, options.families, instances, SynthesisConfig(), options.seed, options.workers
     )
     print(", ".join(f"{count} {reason}" for reason, count in counts.most_common()))
+
+
+def _pack(options: argparse.Namespace) -> None:
+    from semgrasp_ros.core.data.grasp_archive import pack
+    from semgrasp_ros.core.data.grasp_folder import GraspFolder
+
+    count = pack(GraspFolder(options.grasps), options.output)
+    print(f"{options.output}: {count} grasps, {options.output.stat().st_size / 2**20:.1f} MiB")
+
+
+def _unpack(options: argparse.Namespace) -> None:
+    from semgrasp_ros.core.data.grasp_archive import SHIPPED, unpack
+    from semgrasp_ros.core.data.grasp_folder import GraspFolder
+    from semgrasp_ros.core.pipeline import shipped_folder
+
+    count = unpack(options.file or shipped_folder() / SHIPPED, GraspFolder(options.grasps))
+    print(f"{options.grasps}: grasps of {count} objects came new")
 
 
 def _train_tokens(options: argparse.Namespace) -> None:
@@ -182,18 +207,23 @@ def _train_language(options: argparse.Namespace) -> None:
 
 
 def _train_grounding(options: argparse.Namespace) -> None:
-    from semgrasp_ros.core.data.dataset import load_shapes, load_split, part_vocabulary
+    from semgrasp_ros.core.data.dataset import joined, load_made_up, load_shapes, part_vocabulary
+    from semgrasp_ros.core.data.household import FAMILIES
+    from semgrasp_ros.core.data.splits import UNSEEN_FAMILIES
     from semgrasp_ros.core.grounding.training import GroundingTrainingConfig, train_grounding
 
-    cache = options.grasps.parent / "clouds"
-    train = load_split(options.grasps, "train", cache, views=3)
-    validation = load_split(options.grasps, "validation", cache, views=3)
-    families = sorted({family for family, _ in train.objects})
-    shapes = load_shapes("train", families, options.instances, cache, views=3)
-    print(f"{len(train)} grasps, {len(shapes.objects)} shapes; {len(validation)} grasps to validate with")
+    held_out = sorted(set(options.families) & set(UNSEEN_FAMILIES))
+    if held_out:
+        raise ValueError(f"families: {', '.join(held_out)} is held out; use others")
+    families = options.families or [family for family in FAMILIES if family not in UNSEEN_FAMILIES]
+    train = load_shapes("train", families, options.instances, options.clouds, views=3)
+    validation = load_shapes("validation", families, options.instances, options.clouds, views=3)
+    if options.made_up:
+        train = joined(train, load_made_up(options.made_up, options.clouds, views=3))
+    print(f"{len(train.objects)} objects; {len(validation.objects)} to validate with")
     reader, segmentation = options.steps
     config = GroundingTrainingConfig(reader_steps=reader, segmentation_steps=segmentation, seed=options.seed)
-    checked = train_grounding(train, validation, part_vocabulary(), config, options.output, shapes)
+    checked = train_grounding(train, validation, part_vocabulary(), config, options.output)
     print(", ".join(f"{name} {share:.1%}" for name, share in checked.items()))
 
 

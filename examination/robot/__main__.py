@@ -78,13 +78,14 @@ def _examine(options: argparse.Namespace) -> None:
     mark = zlib.crc32(repr((cell.config, options.clutter, options.seed, source.version, code())).encode())
     kept = Kept(options.output / "trials" / f"{name}-{mark:08x}.jsonl")
     pictures = options.output / "pictures" / name if options.pictures else None
-    run_trials(cell, trials, methods, kept, pictures)
-    cell.close()
     command = (
         f"python -m examination.robot --robot {options.robot} --clutter {options.clutter} --trials {options.trials}"
         f" --hands {options.hands} --seed {options.seed}"
     )
+    # Its clock starts here.
     results = Results(command, options.seed)
+    run_trials(cell, trials, methods, kept, pictures)
+    cell.close()
     reasons = add_rows(trials, [method.name for method in methods], kept, split, results)
     results.write(options.output / f"{name}.json", hands=options.hands, reasons_of_failure=reasons)
     for row in results.rows:

@@ -16,7 +16,7 @@ import torch
 
 from examination.semgrasp import generation, reconstruction
 from examination.semgrasp.answers import Answers, Greedy, fingerprint
-from examination.semgrasp.held_out import SPLITS, Request, requests
+from examination.semgrasp.held_out import SPLITS, Request, has_split, requests
 from examination.semgrasp.kept import Kept
 from examination.semgrasp.models import grounding_folder, language_folder, mark, tokens_folder
 from examination.semgrasp.paper import GENERATION, RECONSTRUCTION, add_paper
@@ -203,7 +203,8 @@ def _generation(
     measuring = generation.Generation(
         grasper, answers, baselines, versions, options.simulated, options.output, options.seed
     )
-    classifier = generation.intent_classifier(options.grasps, options.seed)
+    learn = has_split(options.grasps, "train")
+    classifier = generation.intent_classifier(options.grasps, options.seed) if learn else None
     for split, of_split in asked.items():
         results = _results(options)
         kept = measuring.measure(split, of_split)
@@ -239,6 +240,12 @@ def _baselines(
     unknown = sorted(set(options.without) - {*makers, SentenceEncoder.name})
     if unknown:
         raise ValueError(f"--without: {unknown[0]!r} is no baseline; there are {', '.join(makers)}")
+    if not has_split(options.grasps, "train"):
+        makers = {Greedy.name: makers[Greedy.name]}
+        left_out = [
+            f"baselines that learn, and intents, since {options.grasps} has no grasps of the training split; `python -m"
+            " semgrasp_ros generate` makes some"
+        ]
     left_out += [f"{name}, as was asked" for name in options.without]
     return {name: make for name, make in makers.items() if name not in options.without}, left_out
 

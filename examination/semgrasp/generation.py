@@ -177,15 +177,15 @@ def add_rows(
     requests: Sequence[Request],
     split: str,
     simulated: int,
-    classifier: IntentClassifier,
+    classifier: IntentClassifier | None,
     seed: int,
     results: Results,
 ) -> None:
-    """Adds the rows of a split: every metric of every method, with intervals by object."""
+    """Adds the rows of a split: every metric of every method, with intervals by object; no intents without classifier."""
     for method, entries in kept.items():
         found = [(request, entries[request.key]) for request in requests]
         columns = _columns(found, simulated)
-        if method != "decoded":
+        if method != "decoded" and classifier is not None:
             # The joints that were kept are those after refinement.
             told = [(request, entry) for request, entry in found if "intent" in request.names]
             columns["intent_accuracy"] = _intents(told, classifier)

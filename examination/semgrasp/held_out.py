@@ -107,6 +107,11 @@ def _meanings() -> dict[str, str]:
     return {name: meant.most_common(1)[0][0] for name, meant in counts.items()}
 
 
+def has_split(folder: Path, split: str) -> bool:
+    """Whether grasps of any object of a split are there."""
+    return any(split_of(*pair) == split for pair in GraspFolder(folder).objects())
+
+
 def held_grasps(folder: Path, split: str, seed: int = 0) -> list[Held]:
     """All grasps of a split's objects: family by family, object by object in turn, so that the first few are a sample.
 

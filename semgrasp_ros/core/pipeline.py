@@ -211,6 +211,8 @@ class SemGrasp:
         )  # fmt: skip
         meant_part, meant_manner = drawn[0].words
         part, manner = self.grounding.part_names[meant_part], list(MANNERS)[meant_manner]
+        if self.grounding.segmentation.hears:
+            seen = self.grounding.parts_of_points(points, normals, meant_part)
         parts = believed(seen, meant_part).numpy()
         touched = TouchedParts(self.hand.regions.numpy(), points, parts, self.grounding.part_names, part)
         belief = PartBelief.sampled(points, parts[:, meant_part]).moved(pose)

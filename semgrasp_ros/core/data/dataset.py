@@ -13,7 +13,7 @@ import torch
 
 from semgrasp_ros.core.data.grasp import Grasp
 from semgrasp_ros.core.data.grasp_folder import GraspFolder
-from semgrasp_ros.core.data.household import FAMILIES, make_object
+from semgrasp_ros.core.data.household import FAMILIES, MADE_UP, make_object
 from semgrasp_ros.core.data.splits import split_of
 from semgrasp_ros.core.objects.clouds import Cloud, seen_cloud, surface_cloud
 from semgrasp_ros.core.tokens.pose import HandPose
@@ -114,6 +114,24 @@ def load_shapes(
         raise ValueError(f"instances: among {instances} of a family none is of the split {split!r}; use more")
     clouds, seen = _clouds(objects, views, cache)
     return GraspData(objects, [], torch.zeros(0, dtype=torch.long), clouds, seen)
+
+
+def load_made_up(count: int, cache: Path | None = None, views: int = 0) -> GraspData:
+    """Things that do not exist, with parts and without grasps; see `load_shapes`."""
+    objects = [(MADE_UP, instance) for instance in range(count)]
+    clouds, seen = _clouds(objects, views, cache)
+    return GraspData(objects, [], torch.zeros(0, dtype=torch.long), clouds, seen)
+
+
+def joined(first: GraspData, second: GraspData) -> GraspData:
+    """Both, the first one's objects and grasps before the second one's."""
+    return GraspData(
+        first.objects + second.objects,
+        first.grasps + second.grasps,
+        torch.cat([first.owner, second.owner + len(first.objects)]),
+        torch.cat([first.clouds, second.clouds]),
+        torch.cat([first.views, second.views]),
+    )
 
 
 def object_cloud(family: str, instance: int, count: int = CLOUD_POINTS) -> Cloud:

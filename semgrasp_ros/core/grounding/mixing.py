@@ -13,8 +13,9 @@ import torch
 
 from semgrasp_ros.core.data.captions.annotation import Annotation
 
-# Shares of requests whose thing has the name of another, or a name that nobody knows, or other parts.
-RENAMED, UNKNOWN, OTHER_PARTS = 0.35, 0.25, 0.4
+# Shares of requests whose thing has the name of another, or of a part (as scoops and cups do), or a name that nobody
+# knows; and of those whose thing has other parts.
+RENAMED, LIKE_A_PART, UNKNOWN, OTHER_PARTS = 0.25, 0.1, 0.25, 0.4
 _ONSETS = (
     "b",
     "br",
@@ -52,7 +53,12 @@ def mixed(annotation: Annotation, others: list[Annotation], rng: np.random.Gener
     chance = rng.random()
     if chance < RENAMED:
         annotation = replace(annotation, family_names=_any(others, rng).family_names)
-    elif chance < RENAMED + UNKNOWN:
+    elif chance < RENAMED + LIKE_A_PART:
+        names = _any(others, rng).part_names
+        # Nobody asks for the handle of a handle.
+        same = set(names) & set(annotation.part_names)
+        annotation = replace(annotation, family_names=(unknown_word(rng),) if same else names)
+    elif chance < RENAMED + LIKE_A_PART + UNKNOWN:
         annotation = replace(annotation, family_names=(unknown_word(rng),))
     if rng.random() < OTHER_PARTS:
         borrowed = _any(others, rng)

@@ -53,6 +53,7 @@ class Grounding(nn.Module):
         vocabulary: Vocabulary,
         reader: ReaderConfig | None = None,
         encoder: ObjectEncoderConfig | None = None,
+        hears: bool = True,
     ) -> None:
         super().__init__()
         self.part_names = tuple(part_names)
@@ -60,6 +61,7 @@ class Grounding(nn.Module):
         self.segmentation = PartSegmentation(
             len(self.part_names),
             encoder or ObjectEncoderConfig(width=128, groups=96, neighbours=24),
+            hears,
         )
 
     @torch.no_grad()
@@ -73,11 +75,23 @@ class Grounding(nn.Module):
         return Reading(part[0].softmax(dim=0), manner[0].softmax(dim=0))
 
     @torch.no_grad()
-    def parts_of_points(self, points: np.ndarray, normals: np.ndarray) -> torch.Tensor:
-        """Probabilities (N, W) of part names for points (N, 3) in the object frame, with normals (N, 3)."""
+    def parts_of_points(
+        self, points: np.ndarray, normals: np.ndarray, named: int | None = None
+    ) -> torch.Tensor:
+        """Probabilities of part names.
+
+        Args:
+            points: (N, 3) metres, object frame.
+            normals: (N, 3).
+            named: index of a part that words name, so that it is there; see also `believed`.
+
+        Returns:
+            (N, W).
+        """
         chosen = np.random.default_rng(0).permutation(len(points))[:SEEN_POINTS]
         seen = torch.from_numpy(points[chosen])[None], torch.from_numpy(normals[chosen])[None]
-        said = self.segmentation(*seen)[0].softmax(dim=1)
+        there = None if named is None else torch.tensor([named])
+        said = self.segmentation(*seen, there)[0].softmax(dim=1)
         nearest = torch.cdist(torch.from_numpy(points), seen[0][0]).argmin(dim=1)
         return said[nearest]
 
@@ -103,6 +117,7 @@ class Grounding(nn.Module):
             "codes": self.reader.vocabulary.codes,
             "reader": dataclasses.asdict(self.reader.config),
             "encoder": dataclasses.asdict(self.segmentation.config),
+            "hears": self.segmentation.hears,
             "notes": dict(notes or {}),
         }
         write_json(folder / CONFIG, described)
@@ -135,6 +150,8 @@ class Grounding(nn.Module):
             vocabulary,
             ReaderConfig(**described["reader"]),
             ObjectEncoderConfig(**described["encoder"]),
+            # Those from before segmentations could be told a part's name do not say.
+            described.get("hears", False),
         )
         try:
             loaded.load_state_dict(load_file(folder / WEIGHTS))

@@ -2,6 +2,9 @@
 
 Groups of neighbours see one another as in the object encoder; each point then asks the groups around it, by distance,
 as PointNet++ does when it goes back from groups to points (Qi et al. 2017, https://arxiv.org/abs/1706.02413).
+
+What words name is on the object: the name of that part can be given besides, as a token that the groups see too. The
+question is then which of the object's places is most like a spout, rather than whether anything here is one.
 """
 
 from __future__ import annotations
@@ -20,12 +23,16 @@ class PartSegmentation(nn.Module):
     Args:
         names: W, how many part names there are.
         config: size of the encoder of groups.
+        hears: whether it can be told the name of a part that is there.
     """
 
-    def __init__(self, names: int, config: ObjectEncoderConfig) -> None:
+    def __init__(self, names: int, config: ObjectEncoderConfig, hears: bool = True) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.hears, self.nobody = config, hears, names
         self.encoder = ObjectEncoder(config)
+        if hears:
+            self.named = nn.Embedding(names + 1, config.width)
+            nn.init.normal_(self.named.weight, std=0.1)
         self.head = nn.Sequential(
             nn.Linear(2 * config.width + 6, config.width),
             nn.GELU(),
@@ -35,10 +42,29 @@ class PartSegmentation(nn.Module):
         )
 
     def forward(
-        self, points: torch.Tensor, normals: torch.Tensor, asked: torch.Tensor | None = None
+        self,
+        points: torch.Tensor,
+        normals: torch.Tensor,
+        named: torch.Tensor | None = None,
+        asked: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Logits (B, Q, W) for clouds (B, N, 3) in metres with normals (B, N, 3): of points `asked` (Q,), or of all."""
-        seen, centres = self.encoder.with_centres(points, normals)
+        """Scores part names for points.
+
+        Args:
+            points: (B, N, 3) in metres, object frame.
+            normals: (B, N, 3).
+            named: (B,) index of a part that is known to be there, or `nobody`; nobody everywhere when None. Not
+                looked at by one that does not hear.
+            asked: (Q,) indices of the points that are scored; all N when None.
+
+        Returns:
+            Logits (B, Q, W).
+        """
+        hint = None
+        if self.hears:
+            nobody = torch.full((len(points),), self.nobody, device=points.device)
+            hint = self.named(nobody if named is None else named)
+        seen, centres = self.encoder.with_centres(points, normals, hint)
         if asked is not None:
             points, normals = points[:, asked], normals[:, asked]
         around = interpolated(seen.tokens[:, :-1], centres, points)

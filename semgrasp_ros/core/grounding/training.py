@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +15,12 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from semgrasp_ros.core.data.captions import KINDS, Caption
+from semgrasp_ros.core.data.captions.annotation import Annotation
 from semgrasp_ros.core.data.dataset import CLOUD_POINTS, VIEW_POINTS, GraspData
+from semgrasp_ros.core.data.household import MADE_UP
 from semgrasp_ros.core.data.manners import MANNERS
-from semgrasp_ros.core.data.requests import annotation_of, caption_of, say
+from semgrasp_ros.core.data.requests import parts_of, say
+from semgrasp_ros.core.grounding.askable import askable, with_touches
 from semgrasp_ros.core.grounding.mixing import mixed, transplanted
 from semgrasp_ros.core.grounding.model import SEEN_POINTS, TOKENIZER, Grounding
 from semgrasp_ros.core.grounding.reader import padded
@@ -37,7 +40,7 @@ class GroundingTrainingConfig:
     reader_steps: int = field(default=3000, metadata={"help": "optimiser steps", "minimum": 1})
     reader_batch: int = field(default=128, metadata={"help": "requests a step", "minimum": 1})
     word_dropout: float = field(default=0.08, metadata={"help": "share of words left out"})
-    segmentation_steps: int = field(default=5000, metadata={"help": "optimiser steps", "minimum": 1})
+    segmentation_steps: int = field(default=10000, metadata={"help": "optimiser steps", "minimum": 1})
     segmentation_batch: int = field(default=24, metadata={"help": "clouds a step", "minimum": 1})
     whole: float = field(default=0.35, metadata={"help": "share of clouds of the whole surface"})
     # More than headings are: what a part is called should not hang on where the thing points.
@@ -46,6 +49,7 @@ class GroundingTrainingConfig:
     transplanted: float = field(
         default=0.5, metadata={"help": "share of clouds that get a part of another in place of their own"}
     )
+    named: float = field(default=0.6, metadata={"help": "share of clouds of which a part is named"})
     noise_m: float = field(default=0.002, metadata={"help": "most noise, standard deviation"})
     scale: float = field(default=0.3, metadata={"help": "most that each extent is off, as a share"})
     rate: float = field(default=1e-3, metadata={"help": "highest learning rate"})
@@ -143,17 +147,15 @@ def train_grounding(
     names: tuple[str, ...],
     config: GroundingTrainingConfig,
     folder: Path,
-    shapes: GraspData | None = None,
 ) -> dict[str, float]:
     """Trains both networks and saves them together.
 
     Args:
-        train: grasps that requests are made up for; the poses are not looked at.
+        train: clouds with parts, and their families; no grasp is looked at.
         validation: of other objects.
         names: W part names, as the clouds count them.
         config: how.
         folder: gets the model, and the state of what is interrupted.
-        shapes: clouds with parts, which need no grasps; those of `train` when None.
 
     Returns:
         What the validation objects say, see `check`.
@@ -162,56 +164,81 @@ def train_grounding(
         ValueError: the folder holds a run of another configuration.
     """
     folder = Path(folder)
-    # Without grasps its length is 0.
-    shapes = train if shapes is None else shapes
+    asked = requests_of(train)
     torch.manual_seed(config.seed)
-    model = Grounding(names, _vocabulary(train, config.seed, folder / TOKENIZER))
+    model = Grounding(names, _vocabulary(asked, config.seed, folder / TOKENIZER))
     reader, segmentation = model.reader, model.segmentation
     Loop(
-        reader, lambda rng: reading_loss(model, train, config, rng),
+        reader, lambda rng: reading_loss(model, asked, config, rng),
         config.reader_steps, config, folder / f"reader-{STATE}", "reader",
     ).run()  # fmt: skip
     Loop(
-        segmentation, lambda rng: segmentation_loss(model, shapes, config, rng),
+        segmentation, lambda rng: segmentation_loss(model, train, config, rng),
         config.segmentation_steps, config, folder / f"segmentation-{STATE}", "segmentation",
     ).run()  # fmt: skip
     model.eval()
     checked = check(model, validation, config.seed)
     notes = {
         "training": dataclasses.asdict(config),
-        "objects": len(shapes.objects),
-        "grasps": len(train),
+        "objects": len(train.objects),
+        "made_up": sum(family == MADE_UP for family, _ in train.objects),
+        "families": len({family for family, _ in train.objects} - {MADE_UP}),
         "validation": checked,
     }
     model.save(folder, notes)
     return checked
 
 
+def requests_of(data: GraspData) -> list[list[Annotation]]:
+    """What can be asked for of each object; what nobody holds and what does not exist is left out."""
+    asked = [
+        askable(family, parts_of(data, thing))
+        for thing, (family, _) in enumerate(data.objects)
+        if family != MADE_UP
+    ]
+    return [annotations for annotations in asked if annotations]
+
+
+def _drawn(asked: list[list[Annotation]], rng: np.random.Generator) -> Annotation:
+    """Any way to hold any object, each object as often as another."""
+    ways = asked[int(rng.integers(len(asked)))]
+    return with_touches(ways[int(rng.integers(len(ways)))], rng)
+
+
 def reading_loss(
-    model: Grounding, data: GraspData, config: GroundingTrainingConfig, rng: np.random.Generator
+    model: Grounding,
+    asked: list[list[Annotation]],
+    config: GroundingTrainingConfig,
+    rng: np.random.Generator,
 ) -> torch.Tensor:
     """Cross-entropy of part and manner, for requests that are made up anew, half of them about mixed-up things."""
-    rows = rng.integers(len(data), size=config.reader_batch)
-    annotations = [annotation_of(data, int(row)) for row in rows]
+    annotations = [_drawn(asked, rng) for _ in range(config.reader_batch)]
     said = [say(mixed(one, annotations, rng), str(rng.choice(REQUESTS)), rng) for one in annotations]
     items = [_leave_out(model.reader.encode(caption.request), config.word_dropout, rng) for caption in said]
     part, manner = model.reader(padded(items, model.reader.vocabulary))
-    wanted_part, wanted_manner = _wanted(model, data, rows)
+    wanted_part, wanted_manner = _wanted(model, annotations)
     return cross_entropy(part, wanted_part) + cross_entropy(manner, wanted_manner)
 
 
 def segmentation_loss(
     model: Grounding, data: GraspData, config: GroundingTrainingConfig, rng: np.random.Generator
 ) -> torch.Tensor:
-    """Cross-entropy of the part of each point, for clouds as a robot could meet them."""
+    """Cross-entropy of the part of each point, for clouds as a robot could meet them, part of which may be named."""
     things = rng.integers(len(data.objects), size=config.segmentation_batch)
     clouds = torch.stack([_look(data, int(thing), config.whole, rng) for thing in things])
     points, normals, parts = disturbed(transplanted(clouds, config.transplanted, rng), config, rng)
+    named = some_named(parts, config.named, model.segmentation.nobody, rng)
     with torch.autocast(points.device.type, torch.bfloat16, enabled=config.bfloat16):
         # The groups are seen by way of a few points; all of them would cost more and say little more.
         asked = torch.arange(ASKED_POINTS)
-        said = model.segmentation(points, normals, asked)
+        said = model.segmentation(points, normals, named, asked)
     return cross_entropy(said.float().flatten(0, 1), parts[:, asked].flatten())
+
+
+def some_named(parts: torch.Tensor, share: float, nobody: int, rng: np.random.Generator) -> torch.Tensor:
+    """For each cloud one of its parts (B, N), small ones as often as large ones, or nobody."""
+    named = [int(rng.choice(cloud.unique().numpy())) if rng.random() < share else nobody for cloud in parts]
+    return torch.tensor(named)
 
 
 def disturbed(
@@ -253,17 +280,20 @@ def check(model: Grounding, data: GraspData, seed: int, requests: int = 1000) ->
 
     Returns:
         `part_seen`, `part_unseen`: of requests that name a part, in seen and in unseen phrasings; `manner_seen`,
-        `manner_unseen`: of those that name a manner; `points_whole`, `points_view`: of points, mean over objects.
+        `manner_unseen`: of those that name a manner; `points_whole`, `points_view`: of points, mean over objects;
+        `named_whole`, `named_view`: of the likeliest points for a part that is named, as many as it has, mean over
+        parts that people hold.
     """
     result = {}
+    asked = requests_of(data)
     for phrasings in ("seen", "unseen"):
         rng = np.random.default_rng([seed, 7])
-        rows = rng.integers(len(data), size=requests)
-        said = [_request(data, int(row), phrasings, rng) for row in rows]
+        annotations = [_drawn(asked, rng) for _ in range(requests)]
+        said = [_request(one, phrasings, rng) for one in annotations]
         part, manner = model.reader(
             padded([model.reader.encode(one.request) for one in said], model.reader.vocabulary)
         )
-        wanted_part, wanted_manner = _wanted(model, data, rows)
+        wanted_part, wanted_manner = _wanted(model, annotations)
         for name, found, wanted in (("part", part, wanted_part), ("manner", manner, wanted_manner)):
             told = torch.tensor([name in caption.names for caption in said])
             result[f"{name}_{phrasings}"] = _share((found.argmax(dim=1) == wanted)[told])
@@ -272,29 +302,48 @@ def check(model: Grounding, data: GraspData, seed: int, requests: int = 1000) ->
         looks["view"] = data.views[:, 0]
     for name, clouds in looks.items():
         middle = (clouds[..., :3].amin(dim=1, keepdim=True) + clouds[..., :3].amax(dim=1, keepdim=True)) / 2
+        points, normals, parts = clouds[..., :3] - middle, clouds[..., 3:6], clouds[..., 6].long()
         found = [
-            model.segmentation(points, normals).argmax(dim=2)
-            for points, normals in zip(
-                (clouds[..., :3] - middle).split(16), clouds[..., 3:6].split(16), strict=True
-            )
+            model.segmentation(*few).argmax(dim=2)
+            for few in zip(points.split(16), normals.split(16), strict=True)
         ]
-        result[f"points_{name}"] = _share(torch.cat(found) == clouds[..., 6].long())
+        result[f"points_{name}"] = _share(torch.cat(found) == parts)
+        result[f"named_{name}"] = _named_share(model, data, points, normals, parts)
     return result
+
+
+def _named_share(
+    model: Grounding, data: GraspData, points: torch.Tensor, normals: torch.Tensor, parts: torch.Tensor
+) -> float:
+    shares = []
+    for thing, (family, _) in enumerate(data.objects):
+        there = [model.part_names[index] for index in parts[thing].unique().tolist()]
+        held = sorted({one.part for one in askable(family, there)})
+        if not held:
+            continue
+        named = torch.tensor([model.part_names.index(part) for part in held])
+        many = points[thing].expand(len(held), -1, -1), normals[thing].expand(len(held), -1, -1)
+        likely = model.segmentation(*many, named).softmax(dim=2)
+        for row, part in enumerate(named.tolist()):
+            true = parts[thing] == part
+            best = likely[row, :, part].topk(int(true.sum())).indices
+            shares.append(float(true[best].float().mean()))
+    return round(float(np.mean(shares)), 4)
 
 
 def _share(right: torch.Tensor) -> float:
     return round(float(right.float().mean()), 4)
 
 
-def _request(data: GraspData, row: int, phrasings: str, rng: np.random.Generator) -> Caption:
-    return caption_of(data, row, str(rng.choice(REQUESTS)), rng, phrasings)
+def _request(annotation: Annotation, phrasings: str, rng: np.random.Generator) -> Caption:
+    return say(annotation, str(rng.choice(REQUESTS)), rng, phrasings)
 
 
-def _wanted(model: Grounding, data: GraspData, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    grasps, manners = [data.grasps[row] for row in rows], list(MANNERS)
+def _wanted(model: Grounding, annotations: Sequence[Annotation]) -> tuple[torch.Tensor, torch.Tensor]:
+    manners = list(MANNERS)
     return (
-        torch.tensor([model.part_names.index(grasp.part) for grasp in grasps]),
-        torch.tensor([manners.index(grasp.manner) for grasp in grasps]),
+        torch.tensor([model.part_names.index(one.part) for one in annotations]),
+        torch.tensor([manners.index(one.manner) for one in annotations]),
     )
 
 
@@ -311,16 +360,16 @@ def _leave_out(ids: list[int], share: float, rng: np.random.Generator) -> list[i
     return [ids[0], *(token for token in ids[1:] if rng.random() >= share)]
 
 
-def _vocabulary(data: GraspData, seed: int, file: Path) -> Vocabulary:
+def _vocabulary(asked: list[list[Annotation]], seed: int, file: Path) -> Vocabulary:
     """Learned once: what goes on after an interruption has the same words, though the data may have grown."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        train_vocabulary(_texts(data, seed), codes=1).save(file)
+        train_vocabulary(_texts(asked, seed), codes=1).save(file)
     return Vocabulary.load(file, codes=1, lower_case=True)
 
 
-def _texts(data: GraspData, seed: int, count: int = 20_000) -> list[str]:
+def _texts(asked: list[list[Annotation]], seed: int, count: int = 20_000) -> list[str]:
     """What people say, to learn words from."""
     rng = np.random.default_rng([seed, 999])
-    rows = rng.integers(len(data), size=count)
-    return [text for row in rows for _, text in _request(data, int(row), "seen", rng).request]
+    said = (_request(_drawn(asked, rng), "seen", rng) for _ in range(count))
+    return [text for one in said for _, text in one.request]

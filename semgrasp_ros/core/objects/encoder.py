@@ -70,8 +70,13 @@ class ObjectEncoder(nn.Module):
         """
         return self.with_centres(points, normals)[0]
 
-    def with_centres(self, points: torch.Tensor, normals: torch.Tensor) -> tuple[ObjectTokens, torch.Tensor]:
-        """As `forward`, and the centres (B, G, 3) of the groups that the first G tokens stand for."""
+    def with_centres(
+        self, points: torch.Tensor, normals: torch.Tensor, hint: torch.Tensor | None = None
+    ) -> tuple[ObjectTokens, torch.Tensor]:
+        """As `forward`, and the centres (B, G, 3) of the groups that the first G tokens stand for.
+
+        A hint (B, D) is a token that the others see too.
+        """
         if points.shape != normals.shape or points.ndim != 3 or points.shape[2] != 3:
             raise ValueError(
                 f"points {tuple(points.shape)}, normals {tuple(normals.shape)}: use (B, N, 3) for both"
@@ -83,8 +88,11 @@ class ObjectEncoder(nn.Module):
         tokens = self.summary(described) + self.place(centres / UNIT_M)
         size = points.amax(dim=1) - points.amin(dim=1)
         size_token = self.size(torch.log(size.clamp_min(1e-3) / UNIT_M))
-        seen = self.layers(torch.cat([tokens, size_token[:, None]], dim=1))
-        return ObjectTokens(seen, size), centres
+        tokens = torch.cat([tokens, size_token[:, None]], dim=1)
+        if hint is None:
+            return ObjectTokens(self.layers(tokens), size), centres
+        seen = self.layers(torch.cat([tokens, hint[:, None].to(tokens.dtype)], dim=1))
+        return ObjectTokens(seen[:, :-1], size), centres
 
 
 def group(

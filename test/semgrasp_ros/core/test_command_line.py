@@ -36,9 +36,20 @@ def test_from_grasps_to_a_pipeline(tmp_path: Path, capsys: pytest.CaptureFixture
     words = ["--tokens", str(models / "tokens"), "--output", str(models / "language"), "--steps", "2", "1"]
     assert main(["train-language", "--grasps", str(grasps), *words]) == 0
     assert "8 grasps of 2 objects; 4 to validate with" in capsys.readouterr().out
-    ground = ["--output", str(models / "grounding"), "--steps", "2", "2"]
-    assert main(["train-grounding", "--grasps", str(grasps), *ground]) == 0
-    assert "points_view" in capsys.readouterr().out
+    ground = [
+        "--output",
+        str(models / "grounding"),
+        "--steps",
+        "2",
+        "2",
+        "--instances",
+        "4",
+        "--made-up",
+        "2",
+    ]
+    assert main(["train-grounding", "--families", "mug", "cup", *ground]) == 0
+    said = capsys.readouterr().out
+    assert "6 objects; 2 to validate with" in said and "named_view" in said
     pipeline = SemGrasp.load(models)
     assert pipeline.version.startswith("models-")
     cloud = object_cloud("mug", 10)
@@ -60,6 +71,10 @@ def test_from_grasps_to_a_pipeline(tmp_path: Path, capsys: pytest.CaptureFixture
         (
             ["train-language", "--grasps", "x", "--tokens", "nothing", "--output", "y"],
             "has no model.safetensors",
+        ),
+        (
+            ["train-grounding", "--families", "kettle", "--output", "x"],
+            "families: kettle is held out; use others",
         ),
     ],
 )

@@ -21,9 +21,10 @@ from . import (
     vessels,
 )
 from .family import Family, Hold
+from .made_up import made_up
 from .object import HouseholdObject, Part, assemble
 
-__all__ = ["FAMILIES", "Family", "Hold", "HouseholdObject", "Part", "make_object"]
+__all__ = ["FAMILIES", "MADE_UP", "Family", "Hold", "HouseholdObject", "Part", "make_object"]
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -46,11 +47,17 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+#: In place of a family: things that do not exist, to learn parts from.
+MADE_UP = "made_up"
+# Now and then chance puts together what is not one body.
+TRIES = 20
+
+
 def make_object(family: str, instance: int) -> HouseholdObject:
     """An instance of a family; the same arguments give the same object.
 
     Args:
-        family: Key of `FAMILIES`.
+        family: Key of `FAMILIES`, or `MADE_UP`.
         instance: Any number from 0.
 
     Returns:
@@ -59,10 +66,21 @@ def make_object(family: str, instance: int) -> HouseholdObject:
     Raises:
         ValueError: The family is unknown, or the instance is negative.
     """
-    if family not in FAMILIES:
+    if family not in (*FAMILIES, MADE_UP):
         near = difflib.get_close_matches(str(family), FAMILIES, n=3, cutoff=0.0)
         raise ValueError(f"family {family!r} is unknown; the nearest known names are {', '.join(near)}")
     if instance < 0:
         raise ValueError(f"instance {instance} is negative; give a number from 0")
     rng = np.random.default_rng([crc32(family.encode()), int(instance)])
+    if family == MADE_UP:
+        return _made_up(int(instance), rng)
     return assemble(family, int(instance), FAMILIES[family].build(rng))
+
+
+def _made_up(instance: int, rng: np.random.Generator) -> HouseholdObject:
+    for _ in range(TRIES):
+        try:
+            return assemble(MADE_UP, instance, made_up(rng))
+        except ValueError as error:
+            reason = error
+    raise reason

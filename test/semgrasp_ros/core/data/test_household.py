@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from semgrasp_ros.core.data.household import FAMILIES, HouseholdObject, make_object
+from semgrasp_ros.core.data.household import FAMILIES, MADE_UP, HouseholdObject, make_object
 from semgrasp_ros.core.data.household.family import part
 from semgrasp_ros.core.data.household.object import assemble
 from semgrasp_ros.core.data.household.solids import block, lathe, loop, shell, sweep
@@ -146,3 +146,20 @@ def test_volumes_of_solids():
     path = loop((0, 0, 0.03), (0, 0, -0.03), (0.04, 0, 0))
     assert path[len(path) // 2, 0] == pytest.approx(0.04)
     assert all(solid.is_convex for solid in sweep(path, 0.01, 0.01))
+
+
+def test_made_up_things_are_bodies_of_known_parts():
+    known = {name for family in FAMILIES.values() for name in family.parts}
+    kinds = set()
+    for instance in range(24):
+        thing = make_object(MADE_UP, instance)
+        names = [p.name for p in thing.parts]
+        kinds.add(tuple(sorted(names)))
+        assert set(names) <= known and len(names) > 1
+        assert thing.mesh.is_watertight and thing.mesh.body_count == 1
+        assert 0.04 <= thing.mesh.extents.max() <= 0.6
+        assert set(thing.face_parts) == set(range(len(names)))
+    assert len(kinds) > 10
+    again = make_object(MADE_UP, 3)
+    np.testing.assert_array_equal(again.mesh.vertices, make_object(MADE_UP, 3).mesh.vertices)
+    assert MADE_UP not in FAMILIES

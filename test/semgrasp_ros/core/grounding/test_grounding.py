@@ -1,5 +1,6 @@
 """Reading requests and telling parts apart: what holds untrained, and that both can be learned."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semgrasp_ros.core.data.dataset import GraspData, object_cloud, part_vocabulary
-from semgrasp_ros.core.grounding import Grounding, believed, training
+from semgrasp_ros.core.data.household import FAMILIES, make_object
+from semgrasp_ros.core.data.manners import FINGERS, MANNERS
+from semgrasp_ros.core.grounding import Grounding, believed
+from semgrasp_ros.core.grounding.askable import with_touches
 from semgrasp_ros.core.grounding.reader import padded
 from semgrasp_ros.core.grounding.segmentation import interpolated
-from semgrasp_ros.core.grounding.training import GroundingTrainingConfig, Loop, disturbed
+from semgrasp_ros.core.grounding.training import (
+    GroundingTrainingConfig,
+    Loop,
+    disturbed,
+    requests_of,
+    some_named,
+)
 from test.semgrasp_ros.core.tiny_grounding import tiny_grounding
 
 WORDS = (("human", "hand me the mug by its handle"),)
@@ -145,8 +155,6 @@ def test_parts_of_a_few_mugs_are_learned():
     clouds = []
     for instance in range(2, 5):
         mug = object_cloud("mug", instance, 512)
-        from semgrasp_ros.core.data.household import make_object
-
         parts = np.array([names.index(part.name) for part in make_object("mug", instance).parts])[mug.parts]
         clouds.append(np.concatenate([mug.points, mug.normals, parts[:, None]], axis=1))
     clouds = torch.from_numpy(np.array(clouds)).float()
@@ -163,23 +171,85 @@ def test_parts_of_a_few_mugs_are_learned():
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
 
 
-def test_the_segmentation_learns_from_shapes_without_grasps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    def data(*objects: tuple[str, int]) -> GraspData:
-        clouds = torch.zeros(len(objects), 1, 7)
-        return GraspData(list(objects), [], torch.zeros(0), clouds, clouds[:, None])
+def test_a_named_part_changes_what_is_seen():
+    model, mug = tiny_grounding(), object_cloud("mug", 0)
+    unnamed = model.parts_of_points(mug.points, mug.normals)
+    handle = model.parts_of_points(mug.points, mug.normals, model.part_names.index("handle"))
+    body = model.parts_of_points(mug.points, mug.normals, model.part_names.index("body"))
+    assert not torch.allclose(unnamed, handle) and not torch.allclose(handle, body)
+    assert torch.allclose(handle.sum(dim=1), torch.ones(len(handle)), atol=1e-4)
 
-    train, shapes, seen = data(("mug", 2)), data(("mug", 3), ("cup", 3)), []
 
-    def loss(model: Grounding, looked_at: GraspData, *_: object) -> torch.Tensor:
-        seen.append(looked_at)
-        return sum(value.sum() for value in model.parameters()) * 0.0
+def test_a_model_that_cannot_be_told_names_is_read_and_used(tmp_path: Path):
+    hearing, mug = tiny_grounding(), object_cloud("mug", 0)
+    deaf = Grounding(
+        hearing.part_names,
+        hearing.reader.vocabulary,
+        hearing.reader.config,
+        hearing.segmentation.config,
+        False,
+    ).eval()
+    deaf.save(tmp_path)
+    described = json.loads((tmp_path / "config.json").read_text())
+    del described["hears"]  # as older ones were written
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    again = Grounding.load(tmp_path)
+    unnamed = deaf.parts_of_points(mug.points, mug.normals)
+    assert torch.equal(again.parts_of_points(mug.points, mug.normals), unnamed)
+    assert torch.equal(again.parts_of_points(mug.points, mug.normals, 3), unnamed)
 
-    model = tiny_grounding()
-    monkeypatch.setattr(training, "_vocabulary", lambda *_: model.reader.vocabulary)
-    monkeypatch.setattr(training, "reading_loss", loss)
-    monkeypatch.setattr(training, "segmentation_loss", loss)
-    monkeypatch.setattr(training, "check", lambda *_: {})
-    config = GroundingTrainingConfig(reader_steps=1, segmentation_steps=1)
-    training.train_grounding(train, train, part_vocabulary(), config, tmp_path / "with", shapes)
-    training.train_grounding(train, train, part_vocabulary(), config, tmp_path / "without")
-    assert [one.objects for one in seen] == [d.objects for d in (train, shapes, train, train)]
+
+def test_only_parts_that_are_there_are_named():
+    parts = torch.tensor([[0, 0, 3], [1, 1, 1]])
+    rng = np.random.default_rng(0)
+    named = torch.stack([some_named(parts, 0.5, 9, rng) for _ in range(200)])
+    assert set(named[:, 0].tolist()) == {0, 3, 9} and set(named[:, 1].tolist()) == {1, 9}
+    assert 0.35 < float((named == 9).float().mean()) < 0.65
+
+
+def test_which_of_two_ends_is_meant_is_learned_from_its_name():
+    """Two ends that look alike to whoever does not know what was asked for."""
+    torch.manual_seed(0)
+    model = tiny_grounding().segmentation
+    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+    rng = np.random.default_rng(0)
+    normals = torch.zeros(16, 64, 3)
+    normals[..., 2] = 1
+    for _ in range(120):
+        points = torch.from_numpy(rng.uniform(-0.1, 0.1, (16, 64, 3))).float() * torch.tensor([1, 0.1, 0.1])
+        named = torch.from_numpy(rng.integers(0, 2, 16))
+        # Part 0, where it is named, is on the left; part 1, where it is named, is there too.
+        parts = torch.where(points[..., 0] < 0, named[:, None], 1 - named[:, None])
+        loss = torch.nn.functional.cross_entropy(model(points, normals, named).flatten(0, 1), parts.flatten())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    with torch.no_grad():
+        for part in (0, 1):
+            said = model(points, normals, torch.full((16,), part)).argmax(dim=2)
+            assert float((said[points[..., 0] < -0.02] == part).float().mean()) > 0.9
+
+
+def test_what_can_be_asked_for_is_on_the_object():
+    data = GraspData([("mug", 2)], [], torch.zeros(0), mug_cloud()[None], torch.zeros(1, 0, 1, 7))
+    (asked,) = requests_of(data)
+    assert {one.part for one in asked} == {hold.part for hold in FAMILIES["mug"].holds} & {
+        "handle",
+        "body",
+        "rim",
+    }
+    assert all(one.part not in one.other_parts for one in asked)
+    rng = np.random.default_rng(0)
+    for one in asked:
+        manner, touches = MANNERS[one.manner], with_touches(one, rng).touches
+        for finger, touched in zip(FINGERS, touches, strict=True):
+            assert touched in ("", one.part)
+            assert touched or finger not in manner.required
+            assert not (touched and finger in manner.forbidden)
+
+
+def mug_cloud() -> torch.Tensor:
+    """A mug (N, 7) as the networks learn from it."""
+    mug, names = object_cloud("mug", 2, 512), list(part_vocabulary())
+    parts = np.array([names.index(part.name) for part in make_object("mug", 2).parts])[mug.parts]
+    return torch.from_numpy(np.concatenate([mug.points, mug.normals, parts[:, None]], axis=1)).float()

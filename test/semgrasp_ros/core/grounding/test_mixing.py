@@ -40,6 +40,7 @@ def test_things_get_other_names_and_parts():
     names = {one.family_names[0] for one in made}
     assert {"mug", "teapot"} <= names and len(names) > 20
     assert any("lid" in one.other_parts for one in made)
+    assert "spout" in names and not {"handle", "ear"} & names
 
 
 def test_unknown_words_are_words():
