@@ -173,11 +173,13 @@ def test_more_requests_measure_only_those_that_are_new(examined: Path, monkeypat
     assert len(measured) == 4  # truth, ours, decoded and greedy of one request
 
 
-def test_held_out_grasps_alone_are_enough_for_what_does_not_learn(world: Path, tmp_path: Path):
+def test_held_out_grasps_alone_are_enough_for_what_does_not_learn(world: Path, tmp_path: Path, capsys):
     store = GraspFolder(world / "grasps")
     GraspFolder(tmp_path / "grasps").write("bottle", 10, store.read("bottle", 10))
-    options = [*arguments(world, "--only", "generation", "--splits", "unseen_instances"), "--limit=1"]
+    parts = ("--only", "reconstruction", "generation", "--splits", "unseen_instances")
+    options = [*arguments(world, *parts), "--limit=1"]
     assert main([*options, f"--grasps={tmp_path / 'grasps'}", f"--output={tmp_path / 'out'}"]) == 0
+    assert "reconstruction: left out" in capsys.readouterr().out
     content = json.loads((tmp_path / "out/generation-unseen_instances.json").read_text())
     methods = {row["method"] for row in content["rows"]}
     assert {"ours", "ours_greedy"} <= methods and not {"bag_of_words", "nearest"} & methods
