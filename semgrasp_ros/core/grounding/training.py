@@ -30,6 +30,8 @@ from semgrasp_ros.core.objects.frame import turned
 STATE = "state.pt"
 # Of each cloud, in training; clouds are in random order.
 ASKED_POINTS = 256
+# Requests of about the same length that are read at once.
+ALIKE = 32
 REQUESTS = tuple(kind for kind in KINDS if kind != "describe")
 
 
@@ -215,8 +217,14 @@ def reading_loss(
     annotations = [_drawn(asked, rng) for _ in range(config.reader_batch)]
     said = [say(mixed(one, annotations, rng), str(rng.choice(REQUESTS)), rng) for one in annotations]
     items = [_leave_out(model.reader.encode(caption.request), config.word_dropout, rng) for caption in said]
-    part, manner = model.reader(padded(items, model.reader.vocabulary))
-    wanted_part, wanted_manner = _wanted(model, annotations)
+    # Read with others of about their length: padded to the longest of all, two thirds of the tokens would be padding.
+    order = sorted(range(len(items)), key=lambda row: len(items[row]))
+    read = [
+        model.reader(padded([items[row] for row in order[first : first + ALIKE]], model.reader.vocabulary))
+        for first in range(0, len(order), ALIKE)
+    ]
+    part, manner = (torch.cat(scores) for scores in zip(*read, strict=True))
+    wanted_part, wanted_manner = _wanted(model, [annotations[row] for row in order])
     return cross_entropy(part, wanted_part) + cross_entropy(manner, wanted_manner)
 
 

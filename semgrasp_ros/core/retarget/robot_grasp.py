@@ -20,8 +20,10 @@ from semgrasp_ros.core.retarget.robot_file import HandGripper, ParallelGripper, 
 
 OBJECT, NEIGHBOURS = "object", "neighbours"
 THUMB = 0
-# Of each of many human hands, that differ enough among themselves.
+# Of each of many human hands, that differ enough among themselves. Where nothing is found, walls may be steeper to one
+# another: round rubber tips hold them, though worse.
 PINCHES = JawConfig(samples=500)
+STEEPER_PINCHES = replace(PINCHES, friction=0.9)
 # So far from the middle of the object a pinch is as bad as one that another term of its cost calls bad.
 LEVER_M = 0.05
 
@@ -201,10 +203,13 @@ class RobotGrasper:
         task = _Task(scene, *_in_points_frame(scene), tally)
         if self._pinch is not None:
             # A hand presses ten times less than a jaw: which of the person's hands holds best comes before which is best.
-            pinches = [
-                pinch for number, hand in enumerate(hands) for pinch in self._pinches(number, hand, task)
-            ]
-            yield sorted(pinches, key=_hardest_to_lose)
+            for pinching in (PINCHES, STEEPER_PINCHES):
+                pinches = [
+                    pinch
+                    for number, hand in enumerate(hands)
+                    for pinch in self._pinches(number, hand, task, pinching)
+                ]
+                yield sorted(pinches, key=_hardest_to_lose)
         for number, hand in enumerate(hands):
             if self._hand is None:
                 yield self._jaw_grasps(number, hand, task)
@@ -218,12 +223,12 @@ class RobotGrasper:
             for grasp in _of_jaw(hand, task, gripper)
         ]
 
-    def _pinches(self, number: int, hand: HumanHand, task: _Task) -> list[Wanted]:
+    def _pinches(self, number: int, hand: HumanHand, task: _Task, config: JawConfig) -> list[Wanted]:
         thumb = hand.vertices[hand.regions == THUMB].mean(axis=0)
         scene = task.scene
         up, middle = scene.base_from_points[2, :3], scene.points.mean(axis=0)
         found = []
-        for grasp in _of_jaw(hand, task, self._pinch.jaw, PINCHES):
+        for grasp in _of_jaw(hand, task, self._pinch.jaw, config):
             way = grasp.tool[:3, 3] - middle
             scores = grasp.scores | {"lever_m": float(np.linalg.norm(way - (way @ up) * up))}
             candidates = self._pinch.candidates(
