@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     grounding.add_argument("--instances", type=int, default=40, help="of each family, to learn from")
     grounding.add_argument("--made-up", type=int, default=1000, help="things that do not exist, besides")
     grounding.add_argument(
-        "--steps", type=int, nargs=2, default=(3000, 10000), help="of the reader and of the segmentation"
+        "--steps", type=int, nargs=2, default=(10000, 8000), help="of the reader and of the segmentation"
     )
     grounding.add_argument("--seed", type=int, default=0)
     export = commands.add_parser("export", help="make trained models small, for SemGrasp.load and the node")

@@ -39,10 +39,10 @@ REQUESTS = tuple(kind for kind in KINDS if kind != "describe")
 class GroundingTrainingConfig:
     """How reading and segmentation are learned."""
 
-    reader_steps: int = field(default=3000, metadata={"help": "optimiser steps", "minimum": 1})
+    reader_steps: int = field(default=10000, metadata={"help": "optimiser steps", "minimum": 1})
     reader_batch: int = field(default=128, metadata={"help": "requests a step", "minimum": 1})
     word_dropout: float = field(default=0.08, metadata={"help": "share of words left out"})
-    segmentation_steps: int = field(default=10000, metadata={"help": "optimiser steps", "minimum": 1})
+    segmentation_steps: int = field(default=8000, metadata={"help": "optimiser steps", "minimum": 1})
     segmentation_batch: int = field(default=24, metadata={"help": "clouds a step", "minimum": 1})
     whole: float = field(default=0.35, metadata={"help": "share of clouds of the whole surface"})
     # More than headings are: what a part is called should not hang on where the thing points.

@@ -1,5 +1,7 @@
 """From hands to planned grasps of any robot, what stands around, and which motions are let through."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,25 @@ def test_a_second_hand_is_tried_when_the_first_cannot_be_done_and_the_reasons_ar
     away = HumanHand(hand.vertices + (0, 0, 1.0), hand.regions, hand.keypoints + (0, 0, 1.0))
     found = RobotGrasper(PANDA, PlanConfig(candidates=5)).grasps([away, hand], scene, HOME)[0]
     assert found.succeeded and found.hand == 1 and sum(found.plan.failures.values()) >= 1
+
+
+def test_a_hand_holds_leaning_walls_where_there_are_no_better_ones():
+    """Around a cone no two walls stand across one another: their normals are 40 degrees off any closing axis."""
+    hand, scene = hand_and_scene()
+    lean, count = np.radians(40.0), 4000
+    rng = np.random.default_rng(0)
+    turn, height = rng.uniform(0, 2 * np.pi, count), 0.05 * np.sqrt(rng.random(count))
+    # Wide below: the tip is 50 mm above the table.
+    radius = (height * np.tan(lean))[:, None]
+    around = np.column_stack([np.cos(turn), np.sin(turn), np.zeros(count)])
+    floor = scene.points[:, 2].min()
+    points = radius * around + np.column_stack([np.zeros((count, 2)), floor + 0.05 - height])
+    normals = np.cos(lean) * around + [0, 0, np.sin(lean)]
+    cone = replace(scene, points=points, normals=normals)
+    (found,) = RobotGrasper(load_robot("panda_allegro")).grasps([hand], cone, HOME)
+    assert found.succeeded, found.plan.failures
+    assert np.arctan(0.5) < found.numbers["antipodal_rad"] < np.arctan(0.9)
+    assert "thumb against fingers" in found.wanted.why
 
 
 def test_what_fails_counts_its_reasons():
