@@ -19,6 +19,7 @@ from grasp_bags.player import Player, tracks
 from grasp_bags.recorder import Recorder
 from grasp_node_kit.bringup.arguments import TOPICS
 from grasp_node_kit.bringup.bags import INPUTS, RESULTS
+from grasp_node_kit.interrupts import Interrupts
 
 DEFAULT = (*(topic.name for topic in TOPICS.values()), *INPUTS, *RESULTS, "clock")
 
@@ -50,14 +51,17 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _record(options: argparse.Namespace) -> int:
+    interrupts = Interrupts()
+    interrupts.install()
     rclpy.init(args=sys.argv)
     node, executor = Node("bag_recorder"), SingleThreadedExecutor()
     executor.add_node(node)
     recorder = Recorder(node, options.bag, options.topics)
     deadline = time.monotonic() + options.seconds
     try:
-        while time.monotonic() < deadline:
-            executor.spin_once(timeout_sec=0.2)
+        with interrupts.left_to_rclpy():
+            while rclpy.ok() and time.monotonic() < deadline:
+                executor.spin_once(timeout_sec=0.2)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:

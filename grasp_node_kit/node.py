@@ -27,6 +27,7 @@ from rclpy.subscription import Subscription
 from grasp_node_kit.answers import answer_always
 from grasp_node_kit.diagnostics import Diagnostics
 from grasp_node_kit.endpoints import Endpoints, own_copy
+from grasp_node_kit.interrupts import Interrupts
 from grasp_node_kit.limits import LONGEST_TEXT
 from grasp_node_kit.memory import keep_memory
 from grasp_node_kit.monitors import Monitor
@@ -363,6 +364,8 @@ class KitNode(LifecycleNode):
 
 def run(make_node: Callable[[], KitNode], threads: int = 6) -> None:
     """The main function of a node: spins until interrupted and exits with 0; with 1 when its parameters are wrong."""
+    interrupts = Interrupts()
+    interrupts.install()
     rclpy.init(args=sys.argv)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     keep_memory()
@@ -371,8 +374,9 @@ def run(make_node: Callable[[], KitNode], threads: int = 6) -> None:
         node = _made(make_node)
         executor.add_node(node)
         node.start()
-        while rclpy.ok():
-            _spin(executor, node)
+        with interrupts.left_to_rclpy():
+            while rclpy.ok():
+                _spin(executor, node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except (rclpy_implementation.RCLError, NotInitializedException):
@@ -401,14 +405,14 @@ def _spin(executor: MultiThreadedExecutor, node: KitNode) -> None:
     """Spins until interrupted; an error in a callback is said and costs that callback only, not the node."""
     try:
         executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         raise
     except rclpy_implementation.InvalidHandle:
         node.get_logger().debug("a callback was due when what it belongs to was destroyed")
     except Exception as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
-            # It came in the middle of what a thread does with its locks, which fail then in their own way.
-            raise KeyboardInterrupt from error
+        if not rclpy.ok():
+            # Interrupted: what needs ROS fails then, and that is no failure.
+            return
         node.get_logger().error(
             f"a callback failed: {type(error).__name__}: {error}\n{traceback.format_exc()}"
         )
