@@ -46,10 +46,14 @@ class HandPinch:
         palm_from_jaw: (4, 4) pose of the jaw, x from the fingers to the thumb, z the approach, origin between the
             tips' centres, in the palm frame.
         jaw: what a jaw of the same size would be.
+        lever_m: so far beside the middle of the object a grasp is as bad as one that another term of its cost calls bad.
+        bonus: other grasps of the hand must cost so much less to be preferred.
 
     Raises:
         RobotError: the fingers do not reach that far.
     """
+
+    lever_m, bonus = 0.05, 0.0
 
     def __init__(self, hand: HandKinematics, pinch: Pinch) -> None:
         self._hand, self._pinch = hand, pinch
@@ -143,21 +147,41 @@ class HandPinch:
             points: (N, 3) of the thing, in the frame of the grasp.
             plane: (4,) of the table, in the frame of the grasp; None without one.
         """
-        palm_from_jaw = self.palm_from_jaw
-        jaw_from_palm = np.linalg.inv(palm_from_jaw)
         tool = self.deeper(grasp.tool, plane)
+        touching = max(grasp.width_m - TOUCHING_M, 0.0)
+        closed = self.pressing(touching, self.firmness(tool, grasp.width_m, points))
+        return self.on_both_sides(tool, thumb, base_from_points, grasp.opening_m, touching, closed)
+
+    def on_both_sides(
+        self,
+        tool: np.ndarray,
+        thumb: np.ndarray,
+        base_from_points: np.ndarray,
+        opening_m: float,
+        width_m: float,
+        closed: np.ndarray,
+    ) -> list[GraspCandidate]:
+        """The hand with its tips at a place, the thumb on the side that is nearer to a person's first, then on the other.
+
+        Args:
+            tool: (4, 4) pose of the jaw, between the tips' centres, in the frame of the thing.
+            thumb: (3,) where a person's thumb is, in the same frame.
+            base_from_points: (4, 4) from that frame to the robot's base.
+            opening_m: between the tips on the way.
+            width_m: down to which tips keep to a line.
+            closed: (n,) joint values that are sent then.
+        """
+        jaw_from_palm = np.linalg.inv(self.palm_from_jaw)
         sides = [tool, tool @ HALF_TURN]
         if (thumb - tool[:3, 3]) @ tool[:3, 0] < 0:
             sides.reverse()
-        touching = max(grasp.width_m - TOUCHING_M, 0.0)
-        opened, *between = self.closing(grasp.opening_m, touching)
-        closed = self.pressing(touching, self.firmness(tool, grasp.width_m, points))
+        opened, *between = self.closing(opening_m, width_m)
         return [
             GraspCandidate(
                 base_from_points @ side @ jaw_from_palm,
                 opened,
                 closed,
-                approach=palm_from_jaw[:3, 2],
+                approach=self.palm_from_jaw[:3, 2],
                 between=tuple(between),
             )
             for side in sides

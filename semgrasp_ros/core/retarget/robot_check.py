@@ -12,6 +12,7 @@ from semgrasp_ros.core.retarget.robot_file import (
     Pinch,
     Robot,
     RobotError,
+    Wrap,
     read_robot,
 )
 from semgrasp_ros.core.retarget.robot_model import build_model, frame_names
@@ -211,6 +212,19 @@ def _pinch(pinch: Pinch, gripper: HandGripper) -> Iterator[str]:
             others = ", ".join(name for name in gripper.fingers if name != "thumb")
             yield f"gripper.pinch.fingers: {finger!r} cannot be against the thumb; use {others}"
     yield from _twice("gripper.pinch.fingers", pinch.fingers)
+    if pinch.wrap is not None:
+        yield from _wrap(pinch.wrap, gripper)
+
+
+def _wrap(wrap: Wrap, gripper: HandGripper) -> Iterator[str]:
+    yield from _length("gripper.pinch.wrap.deeper_m", wrap.deeper_m)
+    if not wrap.curl_rad:
+        yield "gripper.pinch.wrap.curl_rad: is empty; name the joints that curl"
+    for joint, curl in wrap.curl_rad.items():
+        if joint not in gripper.joints:
+            yield f"gripper.pinch.wrap.curl_rad: {joint!r} is no joint of gripper.fingers; use {', '.join(gripper.joints)}"
+        if not 0 < abs(curl) < 3:
+            yield f"gripper.pinch.wrap.curl_rad.{joint}: {curl:g} is not within 0 to 3, either way; angles are in radians"
 
 
 def _joint_problem(model: pinocchio.Model, name: str) -> str:

@@ -110,6 +110,19 @@ class ParallelGripper:
 
 
 @dataclass(frozen=True)
+class Wrap:
+    """How a hand curls around what its fingers reach past, beginning as a jaw.
+
+    Attributes:
+        deeper_m: so much farther than for a pinch its tips go.
+        curl_rad: joint -> how far beyond where the fingers touch it is sent, for every joint that curls.
+    """
+
+    deeper_m: float
+    curl_rad: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Pinch:
     """How a hand is used as a jaw: the thumb on one side, other fingers on the other.
 
@@ -120,6 +133,7 @@ class Pinch:
         spacing_m: between neighbouring fingers' tips, along y.
         width_max_m: of what fits between tips.
         squeeze_rad: how far the thumb's joint that presses most is sent beyond where the thumb touches.
+        wrap: around what lets the fingers past; None: it only pinches.
     """
 
     fingers: tuple[str, ...]
@@ -128,6 +142,7 @@ class Pinch:
     spacing_m: float
     width_max_m: float
     squeeze_rad: float
+    wrap: Wrap | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from semgrasp_ros.core.retarget.collision import Box, Cloud, table
 from semgrasp_ros.core.retarget.hand import retarget_to_hand
 from semgrasp_ros.core.retarget.hand_model import HandKinematics
 from semgrasp_ros.core.retarget.hand_pinch import HandPinch
+from semgrasp_ros.core.retarget.hand_wrap import HandWrap
 from semgrasp_ros.core.retarget.jaw import NoJawGraspError, retarget_to_jaw
 from semgrasp_ros.core.retarget.jaw_types import JawConfig, JawGrasp
 from semgrasp_ros.core.retarget.plan import GraspCandidate, GraspPlan, PlanConfig, jaw_candidate, plan_grasp
@@ -24,8 +25,6 @@ THUMB = 0
 # another: round rubber tips hold them, though worse.
 PINCHES = JawConfig(samples=500)
 STEEPER_PINCHES = replace(PINCHES, friction=0.9)
-# So far from the middle of the object a pinch is as bad as one that another term of its cost calls bad.
-LEVER_M = 0.05
 
 
 @dataclass(frozen=True)
@@ -149,11 +148,14 @@ class RobotGrasper:
     def __init__(self, robot: Robot, config: PlanConfig | None = None) -> None:
         self.robot, self.config = robot, config or PlanConfig()
         self._hand: HandKinematics | None = None
-        self._pinch: HandPinch | None = None
+        self._as_jaw: dict[str, HandPinch | HandWrap] = {}
         if isinstance(robot.gripper, HandGripper):
             self._hand = HandKinematics(robot)
-            if robot.gripper.pinch is not None:
-                self._pinch = HandPinch(self._hand, robot.gripper.pinch)
+            if (pinch := robot.gripper.pinch) is not None:
+                self._as_jaw["thumb against fingers"] = HandPinch(self._hand, pinch)
+                if pinch.wrap is not None:
+                    around = HandWrap(self._hand, self._as_jaw["thumb against fingers"], pinch.wrap)
+                    self._as_jaw["fingers around it"] = around
 
     def grasps(
         self,
@@ -165,7 +167,7 @@ class RobotGrasper:
     ) -> list[RobotGrasp]:
         """Grasps with motions, or one without, which says why.
 
-        Those of earlier hands come first; pinches of a robot's hand are sorted among all hands.
+        Those of earlier hands come first; those of a robot's hand that is used as a jaw are sorted among all hands.
 
         Args:
             hands: best first.
@@ -201,15 +203,16 @@ class RobotGrasper:
     def _groups(self, hands: Sequence[HumanHand], scene: GraspScene, tally: _Tally) -> Iterator[list[Wanted]]:
         """Grasps to be planned, those of one group after those of another."""
         task = _Task(scene, *_in_points_frame(scene), tally)
-        if self._pinch is not None:
+        if self._as_jaw:
             # A hand presses ten times less than a jaw: which of the person's hands holds best comes before which is best.
-            for pinching in (PINCHES, STEEPER_PINCHES):
-                pinches = [
-                    pinch
+            for config in (PINCHES, STEEPER_PINCHES):
+                found = [
+                    wanted
                     for number, hand in enumerate(hands)
-                    for pinch in self._pinches(number, hand, task, pinching)
+                    for way in self._as_jaw
+                    for wanted in self._jaw_grasps_of_hand(way, number, hand, task, config)
                 ]
-                yield sorted(pinches, key=_hardest_to_lose)
+                yield sorted(found, key=lambda wanted: wanted.scores["risk"])
         for number, hand in enumerate(hands):
             if self._hand is None:
                 yield self._jaw_grasps(number, hand, task)
@@ -223,18 +226,21 @@ class RobotGrasper:
             for grasp in _of_jaw(hand, task, gripper)
         ]
 
-    def _pinches(self, number: int, hand: HumanHand, task: _Task, config: JawConfig) -> list[Wanted]:
+    def _jaw_grasps_of_hand(
+        self, way: str, number: int, hand: HumanHand, task: _Task, config: JawConfig
+    ) -> list[Wanted]:
         thumb = hand.vertices[hand.regions == THUMB].mean(axis=0)
-        scene = task.scene
+        scene, used = task.scene, self._as_jaw[way]
         up, middle = scene.base_from_points[2, :3], scene.points.mean(axis=0)
         found = []
-        for grasp in _of_jaw(hand, task, self._pinch.jaw, config):
-            way = grasp.tool[:3, 3] - middle
-            scores = grasp.scores | {"lever_m": float(np.linalg.norm(way - (way @ up) * up))}
-            candidates = self._pinch.candidates(
-                grasp, scene.base_from_points, thumb, scene.points, task.plane
-            )
-            why = f"thumb against fingers: {grasp.why}"
+        for grasp in _of_jaw(hand, task, used.jaw, config):
+            aside = grasp.tool[:3, 3] - middle
+            lever_m = float(np.linalg.norm(aside - (aside @ up) * up))
+            # What it costs, and how far it is from above the middle of what it lifts.
+            risk = grasp.scores["cost"] + lever_m / used.lever_m - used.bonus
+            candidates = used.candidates(grasp, scene.base_from_points, thumb, scene.points, task.plane)
+            scores = grasp.scores | {"lever_m": lever_m, "risk": risk}
+            why = f"{way}: {grasp.why}"
             found += [Wanted(number, candidate, float("nan"), scores, why) for candidate in candidates]
         return found
 
@@ -274,11 +280,6 @@ def _of_jaw(
     except NoJawGraspError as error:
         task.tally.counts[str(error)] += 1
         return []
-
-
-def _hardest_to_lose(wanted: Wanted) -> float:
-    """What a pinch is sorted by: its cost, and how far it is from above the middle of what it lifts."""
-    return wanted.scores["cost"] + wanted.scores["lever_m"] / LEVER_M
 
 
 def obstacles_of(scene: GraspScene) -> list[Box | Cloud]:

@@ -159,6 +159,15 @@ def test_fingers_move_along_the_tools_x_and_the_pads_lie_at_its_origin(name):
         ),
         ("panda_allegro", "gripper.pinch.fingers", [], "gripper.pinch.fingers: is empty"),
         ("panda_allegro", "gripper.pinch.width_max_m", 90.0, "gripper.pinch.width_max_m: 90 is outside"),
+        ("panda_allegro", "gripper.pinch.wrap.deeper_m", 12.0, "gripper.pinch.wrap.deeper_m: 12 is outside"),
+        ("panda_allegro", "gripper.pinch.wrap.curl_rad", {}, "gripper.pinch.wrap.curl_rad: is empty"),
+        ("panda_allegro", "gripper.pinch.wrap.curl_rad", {"x": 1.0}, "curl_rad: 'x' is no joint of"),
+        (
+            "panda_allegro",
+            "gripper.pinch.wrap.curl_rad",
+            {"joint_1.0": 60.0},
+            "curl_rad.joint_1.0: 60 is not within",
+        ),
     ],
 )
 def test_every_mistake_is_named(broken, robot, path, value, said):
