@@ -47,13 +47,13 @@ class HandPinch:
             tips' centres, in the palm frame.
         jaw: what a jaw of the same size would be.
         lever_m: so far beside the middle of the object a grasp is as bad as one that another term of its cost calls bad.
-        bonus: other grasps of the hand must cost so much less to be preferred.
+        for_heavy, for_light: so much more it may cost than another kind of grasp of the same hand.
 
     Raises:
         RobotError: the fingers do not reach that far.
     """
 
-    lever_m, bonus = 0.05, 0.0
+    lever_m, for_heavy, for_light = 0.05, 0.0, 0.0
 
     def __init__(self, hand: HandKinematics, pinch: Pinch) -> None:
         self._hand, self._pinch = hand, pinch

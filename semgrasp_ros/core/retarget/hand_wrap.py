@@ -38,10 +38,10 @@ class HandWrap:
     Attributes:
         jaw: the pinch's with longer fingers: what finds grasps of a jaw then leaves room beyond the thing.
         lever_m: so far beside the middle of the object a grasp is as bad as one that another term of its cost calls bad.
-        bonus: a pinch must cost so much less to be preferred.
+        for_heavy, for_light: so much more it may cost than a pinch, for what looks heavy and for what does not.
     """
 
-    lever_m, bonus = 0.15, 0.3
+    lever_m, for_heavy, for_light = 0.15, 0.6, -1.5
 
     def __init__(self, hand: HandKinematics, pinch: HandPinch, wrap: Wrap) -> None:
         self._hand, self._pinch, self._wrap = hand, pinch, wrap

@@ -5,12 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 from semgrasp_ros.core.data.dataset import object_cloud
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.retarget.motion_check import MotionCheck, MotionError, check_start
 from semgrasp_ros.core.retarget.plan import PlanConfig
-from semgrasp_ros.core.retarget.robot_grasp import GraspScene, HumanHand, RobotGrasper
+from semgrasp_ros.core.retarget.robot_grasp import (
+    CELL_M,
+    HEAVY_M3,
+    GraspScene,
+    HumanHand,
+    RobotGrasper,
+    bulk_m3,
+)
 from semgrasp_ros.core.retarget.robots import load_robot
 from semgrasp_ros.core.retarget.surroundings import SurroundingsConfig, neighbours_of, table_height
 from semgrasp_ros.core.retarget.trajectory import JointTrajectory
@@ -133,3 +141,37 @@ def test_a_motion_within_limits_is_let_through_from_where_the_arm_is():
     check_start("reach", way, HOME + 0.04, 0.05)
     with pytest.raises(MotionError, match="panda_joint1 is, 0.05 are allowed.*plan again"):
         check_start("reach", way, HOME + [0.06, 0, 0, 0, 0, 0, 0], 0.05)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_room_that_a_thing_takes_is_known_from_its_upper_side(seed):
+    rng = np.random.default_rng(seed)
+    size, table = rng.uniform(0.04, 0.15, 3), rng.uniform(-0.2, 0.2)
+    top = np.column_stack([rng.uniform(-0.5, 0.5, (20000, 2)) * size[:2], np.full(20000, table + size[2])])
+    base = np.eye(4)
+    base[:3, :3] = Rotation.random(random_state=rng).as_matrix()
+    base[:3, 3] = rng.uniform(-1, 1, 3)
+    points = (top - base[:3, 3]) @ base[:3, :3]
+    scene = GraspScene(points, np.zeros_like(points), base, table_z_m=table)
+    # Cells at the edges count whole.
+    edges = float(np.prod(size[:2] + 2 * CELL_M) * size[2])
+    assert np.prod(size) - 1e-9 < bulk_m3(scene) < edges + 1e-9
+    assert bulk_m3(replace(scene, table_z_m=None)) == pytest.approx(0, abs=1e-9), "nothing lower is known of"
+
+
+def test_a_hand_pinches_what_is_light_and_curls_around_what_looks_heavy():
+    hand, scene = hand_and_scene()
+    grasper = RobotGrasper(load_robot("panda_allegro"))
+    (light,) = grasper.grasps([hand], scene, HOME)
+    grid = np.linspace(-0.04, 0.04, 30)
+    beside = np.stack(np.meshgrid(grid, grid), -1).reshape(-1, 2) + (0, 0.12)
+    block = np.column_stack([beside, np.full(len(beside), scene.points[:, 2].min() + 0.08)])
+    heavier = replace(
+        scene,
+        points=np.concatenate([scene.points, block]),
+        normals=np.concatenate([scene.normals, np.tile([0, 0, 1.0], (len(block), 1))]),
+    )
+    assert bulk_m3(scene) < HEAVY_M3 < bulk_m3(heavier)
+    (heavy,) = grasper.grasps([hand], heavier, HOME)
+    assert light.wanted.why.startswith("thumb against fingers")
+    assert heavy.wanted.why.startswith("fingers around it")
