@@ -131,12 +131,14 @@ class _Task:
         scene: as given.
         around: (M, 3) neighbours in the frame of the points, None without.
         plane: (4,) of the table in the frame of the points, n . p + d = 0, None without.
+        heavy: whether the object looks so.
         tally: of reasons.
     """
 
     scene: GraspScene
     around: np.ndarray | None
     plane: np.ndarray | None
+    heavy: bool
     tally: _Tally
 
 
@@ -205,7 +207,7 @@ class RobotGrasper:
 
     def _groups(self, hands: Sequence[HumanHand], scene: GraspScene, tally: _Tally) -> Iterator[list[Wanted]]:
         """Grasps to be planned, those of one group after those of another."""
-        task = _Task(scene, *_in_points_frame(scene), tally)
+        task = _Task(scene, *_in_points_frame(scene), bulk_m3(scene) > HEAVY_M3, tally)
         if self._as_jaw:
             # A hand presses ten times less than a jaw: which of the person's hands holds best comes before which is best.
             for config in (PINCHES, STEEPER_PINCHES):
@@ -235,13 +237,12 @@ class RobotGrasper:
         thumb = hand.vertices[hand.regions == THUMB].mean(axis=0)
         scene, used = task.scene, self._as_jaw[way]
         up, middle = scene.base_from_points[2, :3], scene.points.mean(axis=0)
-        heavy = bulk_m3(scene) > HEAVY_M3
         found = []
         for grasp in _of_jaw(hand, task, used.jaw, config):
             aside = grasp.tool[:3, 3] - middle
             lever_m = float(np.linalg.norm(aside - (aside @ up) * up))
             # What it costs, and how far it is from above the middle of what it lifts.
-            preferred = used.for_heavy if heavy else used.for_light
+            preferred = used.for_heavy if task.heavy else used.for_light
             risk = grasp.scores["cost"] + lever_m / used.lever_m - preferred
             candidates = used.candidates(grasp, scene.base_from_points, thumb, scene.points, task.plane)
             scores = grasp.scores | {"lever_m": lever_m, "risk": risk}
