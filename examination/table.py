@@ -39,6 +39,7 @@ SPLITS = {
     "toys_novel": "Novel toys, colours of their own",
     "toys_seen": "Seen toys, colours of their own",
     "gso_novel": "Scanned objects, never trained on",
+    "goods_novel": "Novel goods: generated packages, bottles, tools",
 }
 
 

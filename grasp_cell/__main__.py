@@ -15,7 +15,7 @@ from tqdm import tqdm
 from grasp2vec_ros.core.store import ExperienceStore, StoreError
 from grasp_cell.cell import Cell
 from grasp_cell.collect import collect_attempts
-from grasp_cell.config import CellConfig
+from grasp_cell.config import REGIMES, CellConfig
 from grasp_cell.removals import simulate_removals
 
 
@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     sheet.add_argument("--scenes", type=int, default=12)
     for command in (collect, removals, sheet):
         command.add_argument("--split", choices=["seen", "novel", "all"], default="seen")
-        command.add_argument("--regime", choices=["varied", "shared_palette"], default="varied")
+        command.add_argument("--regime", choices=REGIMES, default="varied")
         command.add_argument("--objects-dir", default="", help="folder of meshes instead of generated toys")
         command.add_argument("--seed", type=int, default=0)
     return top

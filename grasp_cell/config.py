@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from grasp2vec_ros.core.options import option
 
+REGIMES = ("varied", "shared_palette", "goods")
+
 
 @dataclass
 class CellConfig:
@@ -18,12 +20,12 @@ class CellConfig:
     )
     regime: str = option(
         "varied",
-        "toys with colours and sizes of their own, or all alike in both",
-        choices=["varied", "shared_palette"],
+        "toys with colours and sizes of their own, toys that are alike in both, or packages and other goods",
+        choices=list(REGIMES),
     )
-    objects_dir: str = option("", "folder of meshes to use instead of generated toys; empty: toys")
-    seen_toys: int = option(400, "how many toys the seen split has", minimum=1, maximum=100000)
-    novel_toys: int = option(60, "how many toys the novel split has", minimum=1, maximum=100000)
+    objects_dir: str = option("", "folder of meshes to use instead of what is generated; empty: generated")
+    seen_toys: int = option(400, "how many generated objects the seen split has", minimum=1, maximum=100000)
+    novel_toys: int = option(60, "how many generated objects the novel split has", minimum=1, maximum=100000)
     objects_per_scene: int = option(6, "objects in the bin", minimum=1, maximum=12)
     seed: int = option(0, "seed of scenes and places", minimum=0, maximum=2**31 - 1)
     scene_width_px: int = option(320, "width of the scene camera's image", minimum=64, maximum=1920)
@@ -44,7 +46,7 @@ class CellConfig:
     finger_force_n: float = option(20.0, "force with which each finger closes [N]", minimum=1.0, maximum=70.0)
 
     def __post_init__(self) -> None:
-        for name, choices in (("split", ("seen", "novel", "all")), ("regime", ("varied", "shared_palette"))):
+        for name, choices in (("split", ("seen", "novel", "all")), ("regime", REGIMES)):
             if getattr(self, name) not in choices:
                 raise ValueError(
                     f"{name}: {getattr(self, name)!r} is unknown; use one of {', '.join(choices)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from grasp_cell.config import CellConfig
+from grasp_cell.goods import make_goods
 from grasp_cell.mesh_folder import find_meshes, load_mesh_object
 from grasp_cell.objects import CellObject
 from grasp_cell.toys import make_toy
@@ -26,8 +27,8 @@ class ObjectLibrary(Protocol):
         """Makes or reads an object."""
 
 
-class ToyLibrary:
-    """Generated toys of one split."""
+class GeneratedLibrary:
+    """Generated toys or goods of one split."""
 
     def __init__(self, split: str, regime: str, seen_toys: int, novel_toys: int) -> None:
         numbers = []
@@ -35,15 +36,19 @@ class ToyLibrary:
             numbers += range(seen_toys)
         if split != "seen":
             numbers += range(FIRST_NOVEL_TOY, FIRST_NOVEL_TOY + novel_toys)
+        prefix = "goods_" if regime == "goods" else f"toy_{regime[0]}"
         self._regime = regime
-        self._numbers = {f"toy_{regime[0]}{number:06d}": number for number in numbers}
+        self._numbers = {f"{prefix}{number:06d}": number for number in numbers}
         self.names = list(self._numbers)
         self._made: dict[str, CellObject] = {}
 
     def load(self, name: str) -> CellObject:
-        """Makes a toy, once."""
+        """Makes an object, once."""
         if name not in self._made:
-            self._made[name] = make_toy(self._numbers[name], self._regime)
+            number = self._numbers[name]
+            self._made[name] = (
+                make_goods(number) if self._regime == "goods" else make_toy(number, self._regime)
+            )
         return self._made[name]
 
 
@@ -84,4 +89,4 @@ def open_library(config: CellConfig) -> ObjectLibrary:
     """
     if config.objects_dir:
         return MeshLibrary(Path(config.objects_dir), config.split)
-    return ToyLibrary(config.split, config.regime, config.seen_toys, config.novel_toys)
+    return GeneratedLibrary(config.split, config.regime, config.seen_toys, config.novel_toys)

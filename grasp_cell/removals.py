@@ -1,7 +1,7 @@
 """Attempts without an arm's motion: an object vanishes from the bin and appears in the gripper.
 
-Physics only lets the objects settle; that is many times faster than grasping, for learning what objects look like
-before the first real grasp. What is stored is what a robot would store: images, nothing else.
+Physics only lets the objects settle, before and after; that is many times faster than grasping, for learning what
+objects look like before the first real grasp. What is stored is what a robot would store: images, nothing else.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ NUDGE_REACH_M = 0.13
 HALFWAY_DOWN_M = 0.012  # the fingertips go at least this far below an object's top
 NARROWEST_YAWS, YAWS = 4, 12
 FURTHEST_VIEW_RAD = 1.2
+OUT_OF_THE_WAY_M = 5.0  # above the cell; it falls for less than half a second
 
 
 def simulate_removals(
@@ -32,7 +33,8 @@ def simulate_removals(
     rng: np.random.Generator,
     held_views: int = 3,
     nudge_m: float = 0.006,
-    nudge_share: float = 0.5,
+    nudge_share: float = 0.3,
+    settle_s: float = 0.3,
 ) -> Iterator[Attempt]:
     """Takes every object out of one bin after another.
 
@@ -43,6 +45,7 @@ def simulate_removals(
         held_views: pictures of each held object, the wrist turned at random between them.
         nudge_m: how far neighbours of the removed object are pushed at most.
         nudge_share: in which share of the attempts they are.
+        settle_s: how long the others have to fall and slide after it is gone: what leaned on it does.
     """
     made, filling = 0, -1
     while made < count:
@@ -56,10 +59,16 @@ def simulate_removals(
             grasp = _choose_grasp(cell, name, rng)
             if grasp is not None and made < count:
                 push_m = nudge_m if rng.uniform() < nudge_share else 0.0
-                experience = _remove(cell, name, grasp, pre, (episode, made), rng, held_views, push_m)
+                angles = [0.0, *rng.uniform(-FURTHEST_VIEW_RAD, FURTHEST_VIEW_RAD, held_views - 1)]
+                held = _hold(cell, name, grasp, angles)
+                cell.data.qpos[:] = settled
+                if push_m > 0:
+                    _nudge_neighbours(cell, name, push_m, rng)
+                post = _without(cell, name, settle_s)
+                experience = _experience(cell, (episode, made), grasp, pre, post, held, angles)
                 yield Attempt(experience, Truth(name, cell.ground_truth.objects(), masks, filling))
                 made += 1
-            cell.data.qpos[:] = settled
+            cell.data.qpos[:], cell.data.qvel[:] = settled, 0
             mujoco.mj_forward(cell.model, cell.data)
 
 
@@ -98,21 +107,26 @@ def _choose_grasp(cell: Cell, name: str, rng: np.random.Generator) -> tuple[np.n
     return grasps[rng.integers(min(NARROWEST_YAWS, len(grasps)))] if grasps else None
 
 
-def _remove(
+def _without(cell: Cell, name: str, settle_s: float) -> np.ndarray:
+    """The scene once an object is gone and the others have come to rest, (H, W, 3) uint8."""
+    nowhere = np.eye(4)
+    nowhere[2, 3] = OUT_OF_THE_WAY_M
+    _set_pose(cell, name, nowhere)
+    cell.data.qvel[:] = 0
+    mujoco.mj_forward(cell.model, cell.data)
+    cell.idle(settle_s)
+    return cell.scene_frame(depth=False).rgb
+
+
+def _experience(
     cell: Cell,
-    name: str,
+    where: tuple[str, int],
     grasp: tuple[np.ndarray, float],
     pre: np.ndarray,
-    where: tuple[str, int],
-    rng: np.random.Generator,
-    held_views: int,
-    nudge_m: float,
+    post: np.ndarray,
+    held: list[np.ndarray],
+    angles: list[float],
 ) -> Experience:
-    if nudge_m > 0:
-        _nudge_neighbours(cell, name, nudge_m, rng)
-    angles = [0.0, *rng.uniform(-FURTHEST_VIEW_RAD, FURTHEST_VIEW_RAD, held_views - 1)]
-    held = _hold(cell, name, grasp, angles)
-    post = cell.scene_frame(depth=False).rgb
     stamp_ns = int(cell.time_s * 1e9)
     return Experience(
         robot_id="simulated_removal",

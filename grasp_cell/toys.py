@@ -18,7 +18,7 @@ WIDEST_GRASP_M, NARROWEST_M = 0.058, 0.016
 SHARED_SIZE_M = 0.047
 
 
-def _scaled(parts: list[Part], factor: float, shift: np.ndarray) -> list[Part]:
+def scaled(parts: list[Part], factor: float, shift: np.ndarray) -> list[Part]:
     """The parts moved by `shift`, then scaled about the origin."""
     result = []
     for part in parts:
@@ -78,7 +78,7 @@ def make_toy(number: int, regime: str) -> CellObject:
         parts = FAMILIES[rng.integers(len(FAMILIES))](rng)
         low, high = _extents(parts)
         factor = SHARED_SIZE_M / np.prod(high - low) ** (1 / 3) if shared else 1.0
-        parts = _scaled(parts, factor, -(low + high) / 2)
+        parts = scaled(parts, factor, -(low + high) / 2)
         if graspable(parts):
             break
     mesh = trimesh.util.concatenate([part.mesh for part in parts])

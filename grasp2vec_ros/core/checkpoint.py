@@ -22,6 +22,8 @@ from grasp2vec_ros.core.options import from_mapping
 
 # What is written has a digest of weights and metadata; of the older kind, which is read too, of the weights alone.
 FORMAT, OLD_FORMAT = "grasp2vec-2", "grasp2vec-1"
+# Of models that were saved before this was a choice.
+BLOCKS_UNTOLD = 2
 _NAME = re.compile(r"grasp2vec-(\d{9})-[0-9a-f]{8}\.safetensors")
 
 
@@ -165,7 +167,8 @@ def load_checkpoint(path: str | Path) -> tuple[Grasp2Vec, dict[str, str]]:
         digest = digest_of(weights, words)
         if digest != metadata["digest"] or metadata["version"] != f"{metadata['step']}-{digest[:8]}":
             raise CheckpointError(f"checkpoint: {path} is damaged: its content does not match its digest")
-        model = make_model(from_mapping(EncoderConfig, json.loads(metadata["encoder"])))
+        encoder = {"blocks": BLOCKS_UNTOLD, **json.loads(metadata["encoder"])}
+        model = make_model(from_mapping(EncoderConfig, encoder))
         model.load_state_dict(weights)
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
         if isinstance(error, CheckpointError):

@@ -27,6 +27,9 @@ class EncoderConfig:
     backbone: str = option("small", "net", choices=["small", "resnet50", "transformers"], read_only=True)
     model_path: str = option("", "local folder of a `transformers` vision model", read_only=True)
     width: int = option(24, "channels of the small net's first stage", minimum=4, maximum=256, read_only=True)
+    blocks: int = option(
+        4, "residual blocks of the small net's last stage", minimum=1, maximum=64, read_only=True
+    )
     embedding_size: int = option(128, "length of the vectors", minimum=2, maximum=4096, read_only=True)
     pooling: str = option("sum", "how a map becomes a vector", choices=["sum", "mean"], read_only=True)
     relu: bool = option(False, "maps are non-negative, as in the paper", read_only=True)
@@ -75,14 +78,9 @@ class Grasp2Vec(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        backbone = make_backbone(config.backbone, config.width, config.model_path)
+        backbone = _backbone(config)
         self.scene = Branch(config, backbone)
-        other = (
-            backbone
-            if config.share_trunk
-            else make_backbone(config.backbone, config.width, config.model_path)
-        )
-        self.held = Branch(config, other)
+        self.held = Branch(config, backbone if config.share_trunk else _backbone(config))
         # The gripper and the wall behind are in every held image; what they add to the sum is the same for all
         # objects, and cosines between objects would be near one without taking it away.
         self.centre = (
@@ -104,6 +102,10 @@ class Grasp2Vec(nn.Module):
     def embed_held(self, images: Tensor) -> Tensor:
         """phi_o, (B, D)."""
         return self.centre(pool(self.held(images).float(), self.config.pooling))
+
+
+def _backbone(config: EncoderConfig) -> nn.Module:
+    return make_backbone(config.backbone, config.width, config.blocks, config.model_path)
 
 
 def make_model(config: EncoderConfig, seed: int = 0) -> Grasp2Vec:

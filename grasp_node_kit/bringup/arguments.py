@@ -191,9 +191,10 @@ CELL = (
     ),
     Argument(
         "regime",
-        "Colours and sizes of the cell's toys; empty: as the parameter files say.",
+        "What is made for the cell: toys of all colours and sizes, toys alike in both, or packages and other goods;"
+        " empty: as the parameter files say.",
         "",
-        ("", "varied", "shared_palette"),
+        ("", "varied", "shared_palette", "goods"),
     ),
     Argument("objects_dir", "Folder of meshes to use instead of toys; empty: as the parameter files say."),
     Argument("seed", "Seed of the cell's scenes; empty: as the parameter files say."),

@@ -18,7 +18,8 @@ def cell():
 
 @pytest.fixture(scope="module")
 def removals(cell):
-    return list(simulate_removals(cell, 10, np.random.default_rng(0), held_views=3, nudge_m=0.0))
+    rng = np.random.default_rng(0)
+    return list(simulate_removals(cell, 10, rng, held_views=3, nudge_m=0.0, settle_s=0.0))
 
 
 def test_only_the_removed_object_is_gone(removals):
@@ -47,6 +48,30 @@ def test_neighbours_can_be_pushed(cell):
         return float(np.mean([changed_region(r.experience.pre, r.experience.post, 2).mean() for r in made]))
 
     assert changes(0.02) > 1.05 * changes(0.0)
+
+
+def test_what_leaned_on_the_removed_object_falls():
+    heap = Cell(CellConfig(objects_per_scene=8, regime="goods"))
+
+    def changes(settle_s: float) -> float:
+        rng = np.random.default_rng(2)
+        made = list(simulate_removals(heap, 12, rng, 1, nudge_m=0.0, settle_s=settle_s))
+        return float(
+            np.mean(
+                [
+                    (
+                        changed_region(r.experience.pre, r.experience.post, 8)
+                        & ~r.truth.masks[r.truth.held_object]
+                    ).mean()
+                    for r in made
+                ]
+            )
+        )
+
+    try:
+        assert changes(0.3) > 1.5 * changes(0.0)
+    finally:
+        heap.close()
 
 
 def test_showing_an_object_leaves_the_bin_as_it_was(cell):

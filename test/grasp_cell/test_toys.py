@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from grasp_cell.config import CellConfig
-from grasp_cell.library import FIRST_NOVEL_TOY, MeshLibrary, ToyLibrary, is_novel, open_library
+from grasp_cell.library import FIRST_NOVEL_TOY, GeneratedLibrary, MeshLibrary, is_novel, open_library
 from grasp_cell.surface import sample_texels
 from grasp_cell.textures import SHARED_PALETTE, TEXTURE_SIZE, make_texture
 from grasp_cell.toys import SHARED_SIZE_M, graspable, make_toy
@@ -45,8 +45,8 @@ def test_textures_repeat_without_a_seam():
 
 
 def test_the_splits_share_no_toy():
-    seen = ToyLibrary("seen", "varied", 1000, 10).names
-    novel = ToyLibrary("novel", "varied", 10, 1000).names
+    seen = GeneratedLibrary("seen", "varied", 1000, 10).names
+    novel = GeneratedLibrary("novel", "varied", 10, 1000).names
     assert not set(seen) & set(novel) and len(set(novel)) == 1000
     assert len(seen) < FIRST_NOVEL_TOY
 

@@ -9,16 +9,17 @@ from grasp2vec_ros.core.backbones.small import SmallNet
 from grasp2vec_ros.core.backbones.vision_model import VisionModel
 
 
-def make_backbone(name: str, width: int, model_path: str) -> nn.Module:
+def make_backbone(name: str, width: int, blocks: int, model_path: str) -> nn.Module:
     """A fresh backbone; it has `channels` and `stride`.
 
     Args:
         name: "small", "resnet50" or "transformers".
         width: channels of the small net's first stage.
+        blocks: residual blocks of its last stage.
         model_path: local folder of a `transformers` vision model.
     """
     if name == "small":
-        return SmallNet(width)
+        return SmallNet(width, blocks)
     if name == "resnet50":
         return TruncatedResNet50()
     if name == "transformers":

@@ -17,7 +17,7 @@ from grasp2vec_ros.core.checkpoint import (
 )
 from grasp2vec_ros.core.encoder import EncoderConfig, make_model
 
-SMALL = EncoderConfig(width=4, embedding_size=8)
+SMALL = EncoderConfig(width=4, blocks=2, embedding_size=8)
 
 
 def test_a_model_comes_back_as_it_was(tmp_path):
@@ -64,12 +64,16 @@ def test_every_flipped_bit_is_noticed(tmp_path):
 def test_checkpoints_of_the_older_format_are_read(tmp_path):
     import safetensors.torch
 
-    weights = {name: value.contiguous().clone() for name, value in make_model(SMALL).state_dict().items()}
+    state = make_model(SMALL).state_dict()
+    weights = {name: value.contiguous().clone() for name, value in state.items()}
     digest = digest_of(weights, {})
     words = {"format": "grasp2vec-1", "step": "7", "version": f"7-{digest[:8]}", "digest": digest}
-    words |= {"encoder": json.dumps(dataclasses.asdict(SMALL)), "details": "{}"}
+    # Then all nets had two blocks, and nobody said so.
+    encoder = {name: value for name, value in dataclasses.asdict(SMALL).items() if name != "blocks"}
+    words |= {"encoder": json.dumps(encoder), "details": "{}"}
     safetensors.torch.save_file(weights, tmp_path / "old.safetensors", words)
-    assert load_checkpoint(tmp_path / "old.safetensors")[1]["version"] == words["version"]
+    model, metadata = load_checkpoint(tmp_path / "old.safetensors")
+    assert metadata["version"] == words["version"] and model.config == SMALL
 
 
 def test_missing_and_foreign_files_are_named(tmp_path):

@@ -23,6 +23,15 @@ def test_the_small_net_is_small_and_with_relu_its_map_is_not_negative():
     assert maps.shape == (2, 128, 20, 26) and maps.min() >= 0
 
 
+def test_a_net_that_is_given_more_blocks_goes_on_from_where_it_was():
+    short, long = (make_model(EncoderConfig(blocks=blocks)).eval() for blocks in (2, 5))
+    missing, unexpected = long.load_state_dict(short.state_dict(), strict=False)
+    assert missing and not unexpected
+    with torch.no_grad():
+        scene = torch.rand(1, 3, 64, 64)
+        assert torch.equal(short.scene_map(scene), long.scene_map(scene))
+
+
 def test_a_window_of_a_scene_has_the_scenes_map_away_from_its_border():
     """Training looks at windows, the heatmap at whole scenes: no place may depend on what is far away."""
     model = make_model(EncoderConfig()).eval()
