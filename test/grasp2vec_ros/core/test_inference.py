@@ -108,7 +108,7 @@ def test_unknown_goals_are_answered_with_the_known_ones():
 
 def test_what_was_removed_does_not_depend_on_what_the_camera_did_meanwhile():
     rng = np.random.default_rng(0)
-    perceiver = Perceiver(encoder=EncoderConfig(width=8, embedding_size=16, scene_width_px=320))
+    perceiver = Perceiver(encoder=EncoderConfig(width=8, blocks=2, embedding_size=16, scene_width_px=320))
     post = cv2.resize(
         rng.integers(60, 180, (30, 40, 3), dtype=np.uint8), (320, 240), interpolation=cv2.INTER_CUBIC
     )
