@@ -15,6 +15,7 @@ from examination.methods import ColourHistogram, Embedding, MeanChroma, Method, 
 from examination.pictures import draw_sheet
 from examination.robustness import add_robustness
 from examination.splits import REFERENCE_ONLY, available_splits
+from examination.summary import write_summary
 from examination.table import write_table
 from grasp2vec_ros.core.evaluation import Measurement, best_threshold, reward_pairs
 from grasp2vec_ros.core.inference import Perceiver, default_checkpoint
@@ -67,7 +68,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         metavar="NAME=CHECKPOINT",
         help="another model for the table of robustness",
     )
-    parser.add_argument("--table", type=Path, help="also write the table of all parts to this Markdown file")
+    parser.add_argument(
+        "--table",
+        type=Path,
+        help="also write the table of all parts to this Markdown file, and the short ones to grasp2vec.md beside it",
+    )
     return parser.parse_args(arguments)
 
 
@@ -106,6 +111,7 @@ def main() -> None:
         _online(options)
     if options.table:
         write_table(options.output, options.table)
+        write_summary(options.output, options.table.parent / "grasp2vec.md")
     print(f"{options.output}: {time.monotonic() - began:.0f} s")
 
 

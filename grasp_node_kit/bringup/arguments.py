@@ -191,8 +191,7 @@ CELL = (
     ),
     Argument(
         "regime",
-        "What is made for the cell: toys of all colours and sizes, toys alike in both, or packages and other goods;"
-        " empty: as the parameter files say.",
+        "What lies in the cell: varied toys, toys of one palette and size, or goods; empty: as the parameter files say.",
         "",
         ("", "varied", "shared_palette", "goods"),
     ),

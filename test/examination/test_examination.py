@@ -9,7 +9,9 @@ from examination import grasping
 from examination.attempts import collect
 from examination.methods import ColourHistogram, MeanChroma, Sift
 from examination.protocols import add_chance, examine
+from examination.summary import write_summary
 from examination.table import write_table
+from grasp2vec_ros.core.evaluation import Measurement
 from grasp2vec_ros.core.results import Results
 from grasp_cell.config import CellConfig
 
@@ -115,6 +117,25 @@ def test_every_baseline_has_every_row_and_the_table_shows_them(examination, tmp_
     write_table(tmp_path / "results", tmp_path / "docs" / "table.md")
     table = (tmp_path / "docs" / "table.md").read_text()
     assert "SIFT + RANSAC" in table and "Novel toys" in table and "Retrieval" in table
+
+
+def test_the_summary_is_put_between_the_marks_of_a_page(tmp_path):
+    results = Results("test", 0)
+    for split, value in (("toys_palette_novel", 0.75), ("gso_novel", 0.5)):
+        results.add("retrieval", split, "ours", Measurement(value, 40, value - 0.1, value + 0.1))
+        results.add("retrieval", split, "colour_histogram", Measurement(0.25, 40, 0.2, 0.3))
+    results.write(tmp_path / "results" / "protocols.json")
+    page, other = tmp_path / "grasp2vec.md", tmp_path / "other.md"
+    page.write_text("before\n\n<!-- table -->\nold\n<!-- table -->\n\nafter\n")
+    other.write_text("no marks\n")
+    for file in (page, other, tmp_path / "missing.md"):
+        write_summary(tmp_path / "results", file)
+        write_summary(tmp_path / "results", file)
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert "| retrieval | 75.0 % [65-85], n 40 | 25.0 % |" in text
+    assert "| scanned objects | 50.0 % [40-60], n 40 | 25.0 % |" in text
+    assert other.read_text() == "no marks\n" and not (tmp_path / "missing.md").exists()
 
 
 @pytest.mark.slow
