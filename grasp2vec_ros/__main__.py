@@ -64,6 +64,18 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--cache-mb", type=float, default=8192, help="with --shards: size of the copies of a process [MiB]"
     )
+    start = commands.add_parser(
+        "start", help="write a first checkpoint whose trunk has learned ImageNet, for `train` to go on from"
+    )
+    start.add_argument("--checkpoints", type=Path, required=True, help="folder of the checkpoints")
+    start.add_argument(
+        "--small", type=Path, help="a trained model with the small net, which goes on from where it is"
+    )
+    start.add_argument("--config", type=Path, help="YAML file of TrainerConfig")
+    start.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="overrides a value")
+    shrink = commands.add_parser("shrink", help="write a checkpoint in half precision, to ship it")
+    shrink.add_argument("--checkpoint", type=Path, required=True, help="file, or folder (then the newest)")
+    shrink.add_argument("--output", type=Path, required=True, help="folder of the new file")
     merge = commands.add_parser("merge", help="bring attempts of other stores or shards into a store")
     merge.add_argument("--store", type=Path, required=True, help="where to; made when missing")
     merge.add_argument(
@@ -100,7 +112,14 @@ def main(arguments: list[str] | None = None) -> int:
     from grasp2vec_ros.core.store import StoreError
 
     try:
-        commands = {"train": _train, "merge": _merge, "export": _export, "inspect": _inspect}
+        commands = {
+            "train": _train,
+            "start": _start,
+            "shrink": _shrink,
+            "merge": _merge,
+            "export": _export,
+            "inspect": _inspect,
+        }
         commands[options.command](options)
     except (StoreError, CheckpointError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -144,6 +163,29 @@ def _train(options: argparse.Namespace) -> None:
     print(
         f"step {trainer.step}; own held image is the nearest for {retrieval:.1%} of {gallery} held-out attempts"
     )
+
+
+def _start(options: argparse.Namespace) -> None:
+    from grasp2vec_ros.core.backbones.imagenet import model_with_trunk
+    from grasp2vec_ros.core.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+    from grasp2vec_ros.core.options import from_yaml
+    from grasp2vec_ros.core.trainer import TrainerConfig
+
+    if checkpoints(options.checkpoints):
+        print(f"{options.checkpoints} has checkpoints already; training goes on from the newest")
+        return
+    config = from_yaml(TrainerConfig, options.config, options.set)
+    small = None if options.small is None else load_checkpoint(options.small)[0]
+    model = model_with_trunk(config.encoder, config.seed, small)
+    print(save_checkpoint(options.checkpoints, model, 0, {"trunk": "ImageNet"}).path)
+
+
+def _shrink(options: argparse.Namespace) -> None:
+    from grasp2vec_ros.core.checkpoint import load_checkpoint, save_checkpoint
+
+    model, metadata = load_checkpoint(options.checkpoint)
+    details = json.loads(metadata["details"])
+    print(save_checkpoint(options.output, model, int(metadata["step"]), details, half=True).path)
 
 
 def _train_on_shards(options: argparse.Namespace, config: TrainerConfig) -> None:

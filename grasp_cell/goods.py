@@ -231,7 +231,7 @@ def _unwrapped(parts: list[Part], rows: list[int], count: int) -> tuple[np.ndarr
         right = np.select(
             [axis == 0, axis == 1], [relative[..., 1].T, (1 - relative[..., 0]).T], relative[..., 0].T
         ).T
-        right = np.where((positive | (axis == 2))[:, None], right, 1 - right)
+        right = np.where(positive[:, None], right, 1 - right)
         up = np.where((axis == 2)[:, None], relative[..., 1], relative[..., 2])
         # Column of the texture: front -y, side +x, back +y, side -x, top and bottom.
         column = np.select(

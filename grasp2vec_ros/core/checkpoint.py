@@ -24,6 +24,8 @@ from grasp2vec_ros.core.options import from_mapping
 FORMAT, OLD_FORMAT = "grasp2vec-2", "grasp2vec-1"
 # Of models that were saved before this was a choice.
 BLOCKS_UNTOLD = 2
+# A backbone that both encoders share is stored once, under the scene's name; older files have it under both.
+SHARED, SHARED_AGAIN = "scene.backbone.", "held.backbone."
 _NAME = re.compile(r"grasp2vec-(\d{9})-[0-9a-f]{8}\.safetensors")
 
 
@@ -47,7 +49,11 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    folder: str | Path, model: Grasp2Vec, step: int, details: Mapping[str, object] | None = None
+    folder: str | Path,
+    model: Grasp2Vec,
+    step: int,
+    details: Mapping[str, object] | None = None,
+    half: bool = False,
 ) -> Checkpoint:
     """Writes a model; readers see the whole file or none.
 
@@ -56,11 +62,16 @@ def save_checkpoint(
         model: what to save.
         step: optimiser steps so far.
         details: anything worth remembering, as JSON.
+        half: in half precision, for a model that ships; it is read as any other.
 
     Raises:
         CheckpointError: the folder is read-only, the disk is full, or a weight is not finite.
     """
     weights = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
+    if model.config.share_trunk:
+        weights = {name: value for name, value in weights.items() if not name.startswith(SHARED_AGAIN)}
+    if half:
+        weights = {name: value.half() if value.ndim > 1 else value for name, value in weights.items()}
     broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
     if broken:
         raise CheckpointError(f"checkpoint: weight {broken[0]} is not finite; not saved")
@@ -169,6 +180,9 @@ def load_checkpoint(path: str | Path) -> tuple[Grasp2Vec, dict[str, str]]:
             raise CheckpointError(f"checkpoint: {path} is damaged: its content does not match its digest")
         encoder = {"blocks": BLOCKS_UNTOLD, **json.loads(metadata["encoder"])}
         model = make_model(from_mapping(EncoderConfig, encoder))
+        if model.config.share_trunk:
+            shared = {SHARED_AGAIN + n[len(SHARED) :]: w for n, w in weights.items() if n.startswith(SHARED)}
+            weights = {**weights, **shared}
         model.load_state_dict(weights)
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError) as error:
         if isinstance(error, CheckpointError):

@@ -24,7 +24,9 @@ class EncoderConfig:
     scene_width_px 640.
     """
 
-    backbone: str = option("small", "net", choices=["small", "resnet50", "transformers"], read_only=True)
+    backbone: str = option(
+        "small", "net", choices=["small", "efficientnet_lite0", "resnet50", "transformers"], read_only=True
+    )
     model_path: str = option("", "local folder of a `transformers` vision model", read_only=True)
     width: int = option(24, "channels of the small net's first stage", minimum=4, maximum=256, read_only=True)
     blocks: int = option(
@@ -91,6 +93,20 @@ class Grasp2Vec(nn.Module):
         # Of the cosine n-pairs loss; learned with the rest.
         self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
 
+    def trunk_parameters(self) -> list[nn.Parameter]:
+        """Weights that may have been learned on other images before; empty for nets that begin from nothing."""
+        return [parameter for trunk in self._trunks() for parameter in trunk.parameters()]
+
+    def freeze_stages(self, count: int) -> None:
+        """Leaves a trunk's stem and first stages as they are; 0: all of it learns."""
+        for trunk in self._trunks():
+            trunk.stem.requires_grad_(count == 0)
+            for i, stage in enumerate(trunk.stages):
+                stage.requires_grad_(i >= count)
+
+    def _trunks(self) -> list[nn.Module]:
+        return [module for name, module in self.named_modules() if name.endswith(".trunk")]
+
     def scene_map(self, images: Tensor) -> Tensor:
         """Spatial map of scenes, (B, D, h, w)."""
         return self.scene(images)
@@ -118,8 +134,13 @@ def make_model(config: EncoderConfig, seed: int = 0) -> Grasp2Vec:
 
 def scene_input(images: Tensor, config: EncoderConfig) -> Tensor:
     """Scenes at the scale of the encoder: uint8 (B, H, W, 3) -> float (B, 3, h, w) in [0, 1]."""
-    height = max(16, round(config.scene_width_px * images.shape[1] / images.shape[2]))
+    height = scene_height_px(images.shape[1], images.shape[2], config)
     return _resized(images, height, config.scene_width_px)
+
+
+def scene_height_px(height: int, width: int, config: EncoderConfig) -> int:
+    """Height at the scale of the encoder of a scene of a size [px]."""
+    return max(16, round(config.scene_width_px * height / width))
 
 
 def held_input(images: Tensor, config: EncoderConfig) -> Tensor:

@@ -16,7 +16,14 @@ from torch.nn import functional
 from grasp2vec_ros.core import arithmetic
 from grasp2vec_ros.core.change import aligned
 from grasp2vec_ros.core.checkpoint import CheckpointError, load_checkpoint, newest_checkpoint
-from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, held_input, make_model, scene_input
+from grasp2vec_ros.core.encoder import (
+    EncoderConfig,
+    Grasp2Vec,
+    held_input,
+    make_model,
+    scene_height_px,
+    scene_input,
+)
 from grasp2vec_ros.core.options import option
 
 logger = logging.getLogger(__name__)
@@ -37,6 +44,13 @@ class PerceiverConfig:
     )
     cosine_heatmap: bool = option(
         True, "heatmap of cosines in [-1, 1]; otherwise raw dot products as in the paper"
+    )
+    heatmap_blur: float = option(
+        0.6,
+        "standard deviation by which a heatmap is smoothed [places of the map]: the middle of an object is surer than"
+        " its border. The paper's: 0",
+        minimum=0.0,
+        maximum=2.0,
     )
     seed: int = option(
         0, "seed of the weights before the first checkpoint", minimum=0, maximum=2**31 - 1, read_only=True
@@ -80,6 +94,12 @@ def choose_device(device: str) -> torch.device:
     if device == "cuda" and not torch.cuda.is_available():
         logger.warning("device: 'cuda' was asked for and there is no usable GPU; using the CPU")
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _places(low: float, high: float, stride: int, first: float, count: int) -> tuple[int, int]:
+    """The places of a map, from and up to, that look at a stretch of the input [px]; at least one."""
+    begin = min(max(round((low - first) / stride), 0), count - 1)
+    return begin, min(max(round((high - first) / stride), begin + 1), count)
 
 
 class Perceiver:
@@ -193,9 +213,9 @@ class Perceiver:
         loaded = self._loaded
         maps = loaded.model.scene_map(scene_input(self._tensor(scene), loaded.model.config))
         rows, columns = maps.shape[2:]
-        y0, x0 = int(top / scene.shape[0] * rows), int(left / scene.shape[1] * columns)
-        y1 = max(y0 + 1, int(np.ceil((top + height) / scene.shape[0] * rows)))
-        x1 = max(x0 + 1, int(np.ceil((left + width) / scene.shape[1] * columns)))
+        (zoom_x, zoom_y), stride, first = self._geometry(scene)
+        y0, y1 = _places(top * zoom_y, (top + height) * zoom_y, stride, first, rows)
+        x0, x1 = _places(left * zoom_x, (left + width) * zoom_x, stride, first, columns)
         # What most of the scene looks like, its floor, is no part of the goal.
         common = maps[0].flatten(1).median(dim=1).values[:, None, None]
         return (maps[0] - common)[:, y0:y1, x0:x1].sum(dim=(1, 2)).float().cpu().numpy()
@@ -230,11 +250,29 @@ class Perceiver:
         maps = loaded.model.scene_map(scene_input(self._tensor(scene), loaded.model.config))
         vectors = torch.from_numpy(np.ascontiguousarray(goals)).to(maps)
         heat = torch.stack([arithmetic.heatmap(maps[0], v, self.config.cosine_heatmap) for v in vectors])
-        # OpenCV's cubic is torch's bicubic, several times as fast.
-        size_px = (scene.shape[1], scene.shape[0])
-        return np.stack(
-            [cv2.resize(one, size_px, interpolation=cv2.INTER_CUBIC) for one in heat.float().cpu().numpy()]
+        return np.stack([self._over(scene, one) for one in heat.float().cpu().numpy()])
+
+    def _over(self, scene: np.ndarray, heat: np.ndarray) -> np.ndarray:
+        """A heatmap (h, w) at the size of its scene, each value at the place that it is about."""
+        if self.config.heatmap_blur > 0:
+            heat = cv2.GaussianBlur(heat, (5, 5), self.config.heatmap_blur, borderType=cv2.BORDER_REPLICATE)
+        (zoom_x, zoom_y), stride, first = self._geometry(scene)
+        # From a pixel of the scene to a place of the map, both counted from their middles.
+        columns, rows = (
+            np.array([zoom / stride, (0.5 * zoom - first) / stride]) for zoom in (zoom_x, zoom_y)
         )
+        map_from_scene = np.array([[columns[0], 0, columns[1]], [0, rows[0], rows[1]]])
+        # OpenCV's cubic is torch's bicubic, several times as fast.
+        flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        size_px = (scene.shape[1], scene.shape[0])
+        return cv2.warpAffine(heat, map_from_scene, size_px, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+    def _geometry(self, scene: np.ndarray) -> tuple[tuple[float, float], int, float]:
+        """How many pixels of the encoder's input a pixel of the scene is (x, y), stride, first place [px of the input]."""
+        config, backbone = self._loaded.model.config, self._loaded.model.scene.backbone
+        height = scene_height_px(scene.shape[0], scene.shape[1], config)
+        zoom = (config.scene_width_px / scene.shape[1], height / scene.shape[0])
+        return zoom, backbone.stride, backbone.first_place_px
 
     @staticmethod
     def reward(goal: np.ndarray, held: np.ndarray) -> tuple[float, float]:

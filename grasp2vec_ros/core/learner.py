@@ -22,6 +22,18 @@ class LearnerConfig:
     """The optimiser. The paper's: learning_rate 1e-4, weight_decay 0."""
 
     learning_rate: float = option(1e-3, "of AdamW", minimum=1e-7, maximum=1.0)
+    trunk_rate: float = option(
+        0.15,
+        "learning rate of the trunk of efficientnet_lite0, as a part of the others': it has learned already",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    frozen_stages: int = option(
+        0,
+        "first stages of that trunk that stay as they are, which makes steps cheaper; 0: all of it learns",
+        minimum=0,
+        maximum=7,
+    )
     weight_decay: float = option(1e-4, "of AdamW", minimum=0.0, maximum=1.0)
     warm_up_steps: int = option(
         50, "steps in which the learning rate rises from zero", minimum=0, maximum=100000
@@ -86,12 +98,21 @@ class Learner:
         self.config, self.loss, self.device = config, loss, device
         if config.frozen_centre:
             self.model.centre.eval()
+        self.model.freeze_stages(config.frozen_stages)
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
         self._precision = choose_precision(config.precision, device)
         self.optimiser = torch.optim.AdamW(
-            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+            self._groups(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.step_count = 0
+
+    def _groups(self) -> list[dict]:
+        """Parameters with the part of the learning rate that is theirs."""
+        trunk = self.model.trunk_parameters()
+        known = {id(parameter) for parameter in trunk}
+        others = [parameter for parameter in self.model.parameters() if id(parameter) not in known]
+        groups = [{"params": others, "part": 1.0}]
+        return [*groups, {"params": trunk, "part": self.config.trunk_rate}] if trunk else groups
 
     def step(
         self, batch: Batch, failed_pre: Tensor | None = None, failed_post: Tensor | None = None
@@ -102,7 +123,7 @@ class Learner:
             NotFiniteError: nothing was learned, the weights are as before.
         """
         for group in self.optimiser.param_groups:
-            group["lr"] = self._learning_rate()
+            group["lr"] = self._learning_rate() * group["part"]
         self.optimiser.zero_grad(set_to_none=True)
         statistics = [buffer.clone() for buffer in self.model.buffers()]
         try:

@@ -35,6 +35,7 @@ from grasp2vec_ros.core.trainer import (
     BAD_BATCHES_IN_A_ROW,
     TrainerConfig,
     embed_removal,
+    encoder_to_go_on_with,
     make_learner,
 )
 from grasp2vec_ros.core.training_state import load_training_state, save_training_state
@@ -83,7 +84,10 @@ class ShardTrainer:
         lanes: int = LANES,
         peers: tuple[Alone, torch.device] | None = None,
     ) -> None:
-        self.config, self.folder, self.shards = config, Path(checkpoint_folder), shards
+        self.folder, self.shards = Path(checkpoint_folder), shards
+        self._initial = None if initial is None else Path(initial)
+        config.encoder = encoder_to_go_on_with(config.encoder, self.folder, self._initial)
+        self.config = config
         self.peers, self._device = peers or join_peers(config.device)
         _check_lanes(lanes, config.batch_size, self.peers.count)
         own = lanes // self.peers.count
@@ -96,7 +100,6 @@ class ShardTrainer:
         self._cache = ExperienceCache(
             _ByRow(shards), config.encoder, config.augmentation, config.cache_mb * 2**20
         )
-        self._initial = None if initial is None else Path(initial)
         self._learner = self._fresh_learner()
         self._saved_step = -1
         self._skipped, self._bad_in_a_row = 0, 0

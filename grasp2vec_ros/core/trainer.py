@@ -45,6 +45,12 @@ class FineTuningConfig:
     """What differs when learning goes on from a trained model: a few new objects must not cost the old ones."""
 
     learning_rate: float = option(3e-5, "of AdamW", minimum=1e-7, maximum=1.0)
+    frozen_stages: int = option(
+        7,
+        "first stages of an efficientnet_lite0 trunk that stay as they are; 7: all of it",
+        minimum=0,
+        maximum=7,
+    )
     same_object_cosine: float = option(
         0.7,
         "two held objects of a batch that are more alike than this are not pushed apart: with few objects, most"
@@ -111,6 +117,28 @@ class TrainerStatus:
     message: str
 
 
+def encoder_to_go_on_with(config: EncoderConfig, folder: Path, initial: Path | None) -> EncoderConfig:
+    """The encoder of the trained model that learning goes on from.
+
+    What was configured counts for random weights. One that was chosen (that differs from the default) stays as it is,
+    so that a trained model with another encoder is refused.
+
+    Args:
+        config: what was configured.
+        folder: of the trainer's own checkpoints, which come first.
+        initial: the trained model to begin with, or None.
+    """
+    if config != EncoderConfig():
+        return config
+    for path in [*sorted(checkpoints(folder), key=lambda p: -p.stat().st_mtime_ns), initial]:
+        try:
+            if path is not None:
+                return load_checkpoint(path)[0].config
+        except CheckpointError as error:
+            logger.warning("%s", error)
+    return config
+
+
 def make_learner(
     config: TrainerConfig,
     initial: Path | None,
@@ -135,12 +163,19 @@ def make_learner(
     model = make_model(config.encoder, config.seed) if trained is None else trained[0]
     if model.config != config.encoder:
         raise CheckpointError(
-            f"checkpoint: {trained[1]} has encoder {model.config}, this trainer is configured for {config.encoder}"
+            f"checkpoint: {trained[1]} has encoder {model.config}, this trainer works with {config.encoder}; name a"
+            " folder of checkpoints, an initial model and encoder.* parameters that fit together"
         )
     learner, objective, tuning = config.learner, config.objective, config.fine_tuning
     if initial is not None:
         # A few objects have another mean than all objects have.
-        learner = replace(learner, learning_rate=tuning.learning_rate, decay_steps=0, frozen_centre=True)
+        learner = replace(
+            learner,
+            learning_rate=tuning.learning_rate,
+            frozen_stages=tuning.frozen_stages,
+            decay_steps=0,
+            frozen_centre=True,
+        )
         objective = replace(objective, same_object_cosine=tuning.same_object_cosine)
     return Learner(model, learner, objective, device, peers)
 
@@ -162,10 +197,10 @@ class OnlineTrainer:
     public calls are safe from any thread.
 
     Args:
-        config: see there.
+        config: see there; its encoder becomes that of the model that learning goes on from.
         store_folder: the experience store; made when missing.
         checkpoint_folder: where checkpoints and the optimiser's state go.
-        initial: a trained model to begin with, as the one that ships; its encoder must be the configured one.
+        initial: a trained model to begin with, as the one that ships.
         rehearsal_folder: a store of what must not be forgotten, as simulated removals; half of each batch is from it.
 
     Raises:
@@ -181,10 +216,12 @@ class OnlineTrainer:
         initial: str | Path | None = None,
         rehearsal_folder: str | Path | None = None,
     ) -> None:
-        self.config = config
-        self._initial = None if initial is None else Path(initial)
-        self.store = ExperienceStore(store_folder)
         self.folder = Path(checkpoint_folder)
+        self._initial = None if initial is None else Path(initial)
+        # In place: the node changes parameters of the same object later.
+        config.encoder = encoder_to_go_on_with(config.encoder, self.folder, self._initial)
+        self.config = config
+        self.store = ExperienceStore(store_folder)
         self._device = choose_device(config.device)
         self._rehearsal = (
             None if rehearsal_folder is None else ExperienceStore(rehearsal_folder, read_only=True)

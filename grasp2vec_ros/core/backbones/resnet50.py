@@ -33,6 +33,7 @@ class TruncatedResNet50(nn.Module):
     """Blocks [3, 4, 6], the residual stream before the final norm: stride 16, 1024 channels, 8.5 M parameters."""
 
     channels, stride = 1024, 16
+    first_place_px = 0.5  # place i of the map looks at 16 i + 1/2
 
     def __init__(self) -> None:
         super().__init__()

@@ -48,6 +48,7 @@ class SmallNet(nn.Module):
     """
 
     stride = 8
+    first_place_px = 0.5  # place i of the map looks at 8 i + 1/2
 
     def __init__(self, width: int, blocks: int) -> None:
         super().__init__()
@@ -61,5 +62,12 @@ class SmallNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, 4 width, H / 8, W / 8)."""
-        x = self.stage1(self.down1(functional.relu(self.stem(x))))
-        return self.norm(self.stage2(self.down2(x)))
+        return self.finish(self.begin(x))
+
+    def begin(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, 4 width, H / 8, W / 8), what the last stage works on."""
+        return self.down2(self.stage1(self.down1(functional.relu(self.stem(x)))))
+
+    def finish(self, x: Tensor) -> Tensor:
+        """The last stage, (B, 4 width, h, w) -> (B, 4 width, h, w)."""
+        return self.norm(self.stage2(x))

@@ -39,6 +39,7 @@ class VisionModel(nn.Module):
         with torch.no_grad():
             probe = self(torch.zeros(1, 3, self.size, self.size))
         self.channels, self.stride = probe.shape[1], max(1, self.size // probe.shape[2])
+        self.first_place_px = self.stride / 2  # the middle of the first patch
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, C, h, w)."""

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from grasp2vec_ros.core.checkpoint import (
@@ -13,6 +14,7 @@ from grasp2vec_ros.core.checkpoint import (
     digest_of,
     load_checkpoint,
     newest_checkpoint,
+    read_metadata,
     save_checkpoint,
 )
 from grasp2vec_ros.core.encoder import EncoderConfig, make_model
@@ -108,3 +110,34 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match="No space left"):
         save_checkpoint(tmp_path, make_model(SMALL, seed=1), step=2)
     assert list(tmp_path.iterdir()) == [good.path] and newest_checkpoint(tmp_path) == good.path
+
+
+def test_a_shared_backbone_is_stored_once_and_older_files_that_have_it_twice_are_read(tmp_path):
+    model = make_model(SMALL, seed=2).eval()
+    path = save_checkpoint(tmp_path / "new", model, step=1).path
+    stored = safetensors.torch.load_file(path)
+    assert any(name.startswith("scene.backbone.") for name in stored)
+    assert not any(name.startswith("held.backbone.") for name in stored)
+    metadata = read_metadata(path)
+    words = {name: metadata[name] for name in ("format", "step", "encoder", "details")}
+    twice = {name: value.contiguous().clone() for name, value in model.state_dict().items()}
+    digest = digest_of(twice, words)
+    old = tmp_path / f"grasp2vec-000000001-{digest[:8]}.safetensors"
+    safetensors.torch.save_file(twice, old, {**words, "version": f"1-{digest[:8]}", "digest": digest})
+    image = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        expected = model.embed_held(image)
+        assert all(torch.equal(load_checkpoint(file)[0].embed_held(image), expected) for file in (path, old))
+
+
+def test_half_precision_halves_the_file_and_hardly_changes_what_it_sees(tmp_path):
+    model = make_model(EncoderConfig(), seed=1).eval()
+    whole = save_checkpoint(tmp_path / "whole", model, step=1)
+    half = save_checkpoint(tmp_path / "half", model, step=1, half=True)
+    assert half.path.stat().st_size < 0.55 * whole.path.stat().st_size
+    image = torch.rand(4, 3, 96, 96)
+    loaded = load_checkpoint(half.path)[0]
+    assert next(loaded.parameters()).dtype is torch.float32
+    with torch.no_grad():
+        cosines = torch.cosine_similarity(loaded.embed_held(image), model.embed_held(image))
+    assert cosines.min() > 0.9999

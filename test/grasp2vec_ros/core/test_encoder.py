@@ -2,8 +2,16 @@ import json
 
 import pytest
 import torch
+from torch.nn import functional
 
 from grasp2vec_ros.core.backbones import TruncatedResNet50
+from grasp2vec_ros.core.backbones.efficientnet_lite import (
+    STAGES,
+    EfficientNetLite,
+    SamePaddedConvolution,
+    Trunk,
+    enlarged,
+)
 from grasp2vec_ros.core.encoder import EncoderConfig, held_input, make_model, scene_input
 
 
@@ -40,6 +48,67 @@ def test_a_window_of_a_scene_has_the_scenes_map_away_from_its_border():
         whole = model.scene_map(scene)
         window = model.scene_map(scene[:, :, 24:152, 40:168])
     assert torch.allclose(whole[:, :, 3:19, 5:21][:, :, 6:-6, 6:-6], window[:, :, 6:-6, 6:-6], atol=1e-4)
+
+
+def test_the_small_net_goes_on_from_where_it_was_when_it_is_given_a_trunk():
+    small = make_model(EncoderConfig()).scene.backbone.eval()
+    joined = EfficientNetLite(width=24, blocks=4).eval()
+    joined.small.load_state_dict(small.state_dict())
+    # Sizes that strides of 16 and 32 do not divide, too.
+    for height, width in ((240, 320), (112, 112), (72, 136), (33, 47)):
+        image = torch.rand(1, 3, height, width)
+        with torch.no_grad():
+            assert torch.equal(joined(image), small(image))
+
+
+def test_a_coarse_map_is_enlarged_to_the_places_that_convolutions_looked_at():
+    """With TensorFlow's padding place i of stride s looks at s i + s - 1/2; the trunk's maps must agree on it."""
+    places = {stride: stride * torch.arange(608 // stride) + stride - 0.5 for stride in (8, 16, 32)}
+    for fine, coarse in ((8, 16), (16, 32)):
+        maps = {stride: places[stride][None, None, :, None].expand(1, 1, -1, 5) for stride in (fine, coarse)}
+        result = enlarged(maps[coarse].float(), maps[fine])[0, 0, :, 0]
+        assert torch.equal(result[1:], places[fine][1:])
+    # And a convolution of the trunk does look there.
+    looks = SamePaddedConvolution(1, 1, 5, stride=2)
+    torch.nn.init.constant_(looks.weight, 1 / 25)
+    torch.nn.init.zeros_(looks.bias)
+    with torch.no_grad():
+        seen = looks((torch.arange(64.0) + 0.5)[None, None, :, None].expand(1, 1, 64, 64))[0, 0, :, 16]
+    assert torch.allclose(seen[2:-2], (2 * torch.arange(32) + 1.5)[2:-2], atol=1e-3)
+
+
+def test_batch_norms_are_folded_into_the_trunk():
+    """Of made-up weights of the classifier: the stem answers what convolution and batch norm did."""
+    trunk, weights = Trunk(), {}
+    generator = torch.Generator().manual_seed(0)
+
+    def classifier(convolution, name, norm):
+        for key, shape in (("weight", convolution.weight.shape), ("bias", convolution.bias.shape)):
+            weights[f"{norm}.{key}"] = torch.rand(shape[0], generator=generator) + 0.5
+            weights.setdefault(f"{name}.{key}", torch.randn(shape, generator=generator))
+        weights[f"{norm}.running_mean"] = torch.randn(len(convolution.bias), generator=generator)
+        weights[f"{norm}.running_var"] = torch.rand(len(convolution.bias), generator=generator) + 0.1
+
+    classifier(trunk.stem, "_conv_stem", "_bn0")
+    blocks = [block for stage in trunk.stages for block in stage]
+    assert len(blocks) == sum(stage[-1] for stage in STAGES)
+    for i, block in enumerate(blocks):
+        if block.expand is not None:
+            classifier(block.expand, f"_blocks.{i}._expand_conv", f"_blocks.{i}._bn0")
+        classifier(block.depthwise, f"_blocks.{i}._depthwise_conv", f"_blocks.{i}._bn1")
+        classifier(block.project, f"_blocks.{i}._project_conv", f"_blocks.{i}._bn2")
+    trunk.load_imagenet(weights)
+    image = torch.rand(1, 3, 32, 48, generator=generator)
+    with torch.no_grad():
+        # TensorFlow's "SAME" with stride 2: one pixel more to the right and below, none before.
+        convolved = functional.conv2d(
+            functional.pad(image, (0, 1, 0, 1)), weights["_conv_stem.weight"], stride=2
+        )
+        norm = [weights[f"_bn0.{key}"] for key in ("running_mean", "running_var", "weight", "bias")]
+        expected = functional.batch_norm(convolved, *norm, eps=1e-3)
+        assert torch.allclose(trunk.stem(image), expected, atol=1e-4)
+    with pytest.raises(KeyError):
+        trunk.load_imagenet({})
 
 
 def test_held_objects_are_counted_from_their_mean():

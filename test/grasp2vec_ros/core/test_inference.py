@@ -3,11 +3,13 @@ import logging
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from grasp2vec_ros.core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from grasp2vec_ros.core.encoder import EncoderConfig, make_model
+from grasp2vec_ros.core.encoder import EncoderConfig, make_model, scene_input
 from grasp2vec_ros.core.goals import GoalBook, GoalView, UnknownGoalError
-from grasp2vec_ros.core.inference import UNTRAINED, Perceiver, initial_checkpoint
+from grasp2vec_ros.core.inference import UNTRAINED, Perceiver, PerceiverConfig, initial_checkpoint
+from grasp2vec_ros.core.trainer import encoder_to_go_on_with
 
 SMALL = EncoderConfig(width=4, embedding_size=8, scene_width_px=64, held_size_px=32)
 
@@ -122,11 +124,46 @@ def test_what_was_removed_does_not_depend_on_what_the_camera_did_meanwhile():
     assert cosine > 0.8 and cosine > plain + 0.2
 
 
-def test_the_model_that_ships_can_be_used_and_trained_on():
-    """Its encoder is the default one, so that a trainer takes it as it is."""
+@pytest.mark.parametrize("backbone", ["small", "efficientnet_lite0", "resnet50"])
+@pytest.mark.parametrize("size", [(240, 320), (480, 640), (200, 320)])
+def test_a_heatmap_shows_each_value_at_the_place_it_is_about(backbone, size):
+    """What one place of the net's map sees best is where its own spot of the scene is, not half a place beside it."""
+    encoder = EncoderConfig(backbone=backbone, width=8, blocks=1, embedding_size=64, scene_width_px=320)
+    perceiver = Perceiver(PerceiverConfig(heatmap_blur=0.0), encoder)
+    scene = np.random.default_rng(1).integers(0, 255, (*size, 3), dtype=np.uint8)
+    model = make_model(encoder).eval()
+    with torch.no_grad():
+        maps = model.scene_map(scene_input(torch.from_numpy(scene)[None], encoder))[0]
+    row, column = 3, 7
+    heat = perceiver.heatmap(scene, maps[:, row, column].numpy())
+    assert heat.shape == size
+    zoom, stride = size[1] / 320, model.scene.backbone.stride
+    peak = np.unravel_index(heat.argmax(), heat.shape)
+    assert peak == pytest.approx((row * stride * zoom, column * stride * zoom), abs=1.5 * zoom)
+    assert heat[peak] == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_small_nets_places_look_where_it_says():
+    """The middle of what changes on the map when a spot of the scene does, over several random nets."""
+    offsets = []
+    for seed in range(6):
+        net = make_model(EncoderConfig(width=16, blocks=1), seed).scene.backbone.eval()
+        image = torch.zeros(1, 3, 240, 320)
+        image[:, :, 120:136, 160:176] = 1.0
+        with torch.no_grad():
+            change = (net.begin(image) - net.begin(torch.zeros_like(image)))[0].square().sum(dim=0)
+        places = (torch.arange(size) * net.stride + net.first_place_px for size in change.shape)
+        middle = [float((change.sum(1 - i) * p).sum() / change.sum()) for i, p in enumerate(places)]
+        offsets.append([middle[0] - 128, middle[1] - 168])
+    assert np.abs(np.mean(offsets, axis=0)).max() < 2.0  # half a place would be 4
+
+
+def test_the_model_that_ships_can_be_used_and_trained_on(tmp_path):
+    """A trainer that is told nothing of encoders takes it as it is."""
     path = initial_checkpoint("shipped")
     model, metadata = load_checkpoint(path)
-    assert model.config == EncoderConfig() and int(metadata["step"]) > 0
+    assert encoder_to_go_on_with(EncoderConfig(), tmp_path, path) == model.config
+    assert int(metadata["step"]) > 0
     assert path.stat().st_size < 16 * 2**20
     assert initial_checkpoint("none") is None and initial_checkpoint(str(path)) == path
     with pytest.raises(CheckpointError, match="initial_checkpoint: 'nowhere'"):

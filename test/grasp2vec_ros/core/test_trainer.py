@@ -1,3 +1,4 @@
+import copy
 import time
 
 import numpy as np
@@ -5,10 +6,10 @@ import pytest
 import torch
 
 from grasp2vec_ros.core import batches as batches_module
-from grasp2vec_ros.core.augmentation import AugmentationConfig
-from grasp2vec_ros.core.checkpoint import Checkpoint, CheckpointError, checkpoints
-from grasp2vec_ros.core.encoder import EncoderConfig
-from grasp2vec_ros.core.learner import LearnerConfig, NotFiniteError
+from grasp2vec_ros.core.augmentation import AugmentationConfig, Batch
+from grasp2vec_ros.core.checkpoint import Checkpoint, CheckpointError, checkpoints, save_checkpoint
+from grasp2vec_ros.core.encoder import EncoderConfig, make_model
+from grasp2vec_ros.core.learner import Learner, LearnerConfig, NotFiniteError
 from grasp2vec_ros.core.objective import ObjectiveConfig
 from grasp2vec_ros.core.store import ExperienceStore
 from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig, make_learner
@@ -305,3 +306,42 @@ def test_the_learning_rate_rises_then_falls(tmp_path):
     trainer.close()
     assert rates[0] == pytest.approx(2e-3, rel=0.01) and rates[1] > rates[2] > rates[3]
     assert rates[3] == rates[4] == pytest.approx(5e-4)
+
+
+def test_a_trained_model_brings_its_encoder_with_it(tmp_path):
+    """Who configures nothing goes on from any model; who chose another encoder is told."""
+    fill(tmp_path / "s", 20)
+    own = EncoderConfig(width=4, embedding_size=8, scene_width_px=64, held_size_px=32, held_crop=1.0)
+    trained = save_checkpoint(tmp_path / "trained", make_model(own), step=5)
+    plain = config(encoder=EncoderConfig())
+    trainer = OnlineTrainer(plain, tmp_path / "s", tmp_path / "c", trained.path)
+    assert trainer.config is plain and plain.encoder == own
+    assert trainer.train_step() is not None
+    trainer.save()
+    trainer.close()
+    # Its own checkpoints come first; the initial model that fits them no longer is named.
+    other = save_checkpoint(tmp_path / "other", make_model(EncoderConfig(width=8, embedding_size=8)), step=5)
+    with pytest.raises(CheckpointError, match="that fit together"):
+        OnlineTrainer(config(encoder=EncoderConfig()), tmp_path / "s", tmp_path / "c", other.path)
+    with pytest.raises(CheckpointError, match="that fit together"):
+        OnlineTrainer(config(), tmp_path / "s", tmp_path / "d", trained.path)
+
+
+def test_a_trunk_that_has_learned_before_learns_slower_or_not_at_all():
+    image = torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    batch = Batch(image, image.flip(0), image, image)
+    moved = {}
+    for frozen, rate in ((0, 0.1), (0, 1.0), (3, 1.0)):
+        model = make_model(EncoderConfig(backbone="efficientnet_lite0", width=4, blocks=1), seed=1)
+        # The trunk's maps must count for something, or nothing is learned there.
+        for project in model.scene.backbone.lateral:
+            torch.nn.init.normal_(project[1].weight, std=0.1)
+        settings = LearnerConfig(trunk_rate=rate, frozen_stages=frozen, warm_up_steps=0, weight_decay=0.0)
+        learner = Learner(model, settings, ObjectiveConfig(), torch.device("cpu"))
+        before = copy.deepcopy(model.scene.backbone.trunk.state_dict())
+        learner.step(batch)
+        after = model.scene.backbone.trunk.state_dict()
+        moved[frozen, rate] = {name: float((after[name] - before[name]).abs().max()) for name in before}
+    assert moved[0, 0.1]["stem.weight"] == pytest.approx(0.1 * moved[0, 1.0]["stem.weight"], rel=0.05)
+    stages = {name.split(".")[1] for name, size in moved[3, 1.0].items() if size > 0}
+    assert stages == {"3", "4", "5", "6"}

