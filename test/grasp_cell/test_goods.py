@@ -55,6 +55,12 @@ def test_each_point_of_the_surface_shows_its_own_side_of_the_texture():
         for n, c in zip(normals, column[:, 0], strict=True)
     }
     assert len(sides) == 6 and len(shown) == 6, "two sides show the same part"
+    # Seen from outside, no print is mirrored: corners that run left-handed on a side do so in the texture.
+    uv = coordinates.reshape(-1, 3, 2)
+    across, along = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
+    turn = across[:, 0] * along[:, 1] - across[:, 1] * along[:, 0]
+    outward = np.einsum("ij,ij->i", normals, corners.mean(axis=1) - corners.mean(axis=(0, 1)))
+    assert (turn * outward > 0).all()
     # Standing in front of it (looking along +y), texture's right is +x and its upper side +z.
     front = normals[:, 1] < -1e-9
     points = corners[front].reshape(-1, 3)
