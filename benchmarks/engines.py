@@ -130,7 +130,7 @@ def prepared(net: nn.Module, images: Tensor, threads: int) -> tuple[dict[str, Ru
 
 
 def main() -> None:
-    """Times a scene of 320 x 240 and a held image of 96 x 96, one at a time; ratios are times beside ours."""
+    """Times a scene and a held image at the model's sizes, one at a time; ratios are times beside ours."""
     chosen, results = options("engines", main.__doc__, rounds=40, threads=2)
     torch.set_num_threads(chosen.threads)
     model, _ = load_checkpoint(default_checkpoint())

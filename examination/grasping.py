@@ -26,7 +26,7 @@ from grasp_cell.config import CellConfig
 
 MOST_GRASPS = 4
 NEAR_PEAK_M = 0.045
-AVOID_PX = 25
+AVOID = 0.078  # radius, as a part of the image's width
 
 
 @dataclass
@@ -162,7 +162,7 @@ def _without(heat: np.ndarray, places: list[tuple[int, int]]) -> np.ndarray:
     heat = heat.copy()
     rows, columns = np.mgrid[: heat.shape[0], : heat.shape[1]]
     for column, row in places:
-        heat[(rows - row) ** 2 + (columns - column) ** 2 < AVOID_PX**2] = heat.min()
+        heat[(rows - row) ** 2 + (columns - column) ** 2 < (AVOID * heat.shape[1]) ** 2] = heat.min()
     return heat
 
 

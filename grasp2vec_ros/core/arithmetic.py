@@ -26,6 +26,25 @@ def scene_difference(pre: Tensor, post: Tensor) -> Tensor:
     return pre - post
 
 
+def quietened(change: Tensor, quiet: float) -> Tensor:
+    """A map's change in which places that changed little count less.
+
+    Shadows, noise and a camera that moved by less than a pixel change every place a little, and there are many of them.
+
+    Args:
+        change: map before minus map after, (B, D, h, w).
+        quiet: places that changed so much of the most changed one count half; 0: all count alike, as in the paper.
+
+    Returns:
+        (B, D, h, w).
+    """
+    if quiet == 0:
+        return change
+    size = change.norm(dim=1, keepdim=True)
+    largest = size.amax(dim=(2, 3), keepdim=True)
+    return change * size / (size + quiet * largest).clamp(min=1e-12)
+
+
 def mean_of_goals(goals: Tensor) -> Tensor:
     """A goal that any of several objects satisfies: the mean of their unit vectors, (n, D) -> (D,)."""
     return functional.normalize(goals, dim=-1).mean(dim=0)

@@ -40,29 +40,31 @@ def colour_histogram(image: np.ndarray, region: np.ndarray) -> np.ndarray:
     return np.sqrt(histogram / max(1.0, histogram.sum()))
 
 
-def histogram_heatmap(scene: np.ndarray, goal: np.ndarray, window_px: int = 41) -> np.ndarray:
+def histogram_heatmap(scene: np.ndarray, goal: np.ndarray, window: float = 0.128) -> np.ndarray:
     """Where the goal's colours are: histogram back-projection, smoothed to the size of an object.
 
     Args:
         scene: (H, W, 3) uint8 RGB.
         goal: a `colour_histogram`.
-        window_px: about the size of an object.
+        window: about the size of an object, as a part of the scene's width.
 
     Returns:
         (H, W) float32.
     """
+    side = round(window * scene.shape[1])
     histogram = goal.reshape(_BINS) ** 2
     background = colour_histogram(scene, np.ones(scene.shape[:2], bool)).reshape(_BINS) ** 2
     # The ratio takes out what is common in the scene, the bin above all (Swain and Ballard, 1991).
     ratio = np.minimum(histogram / np.maximum(background, 1e-6), 1.0).astype(np.float32)
     hsv = cv2.cvtColor(scene, cv2.COLOR_RGB2HSV).astype(int)
     index = [hsv[..., i] * _BINS[i] // size for i, size in enumerate((180, 256, 256))]
-    return cv2.blur(ratio[index[0], index[1], index[2]], (window_px, window_px))
+    return cv2.blur(ratio[index[0], index[1], index[2]], (side, side))
 
 
-def chroma_heatmap(scene: np.ndarray, goal: np.ndarray, window_px: int = 21) -> np.ndarray:
+def chroma_heatmap(scene: np.ndarray, goal: np.ndarray, window: float = 0.066) -> np.ndarray:
     """Where the scene's local mean colour is nearest to a goal's `mean_chroma`, (H, W) float32."""
-    lab = cv2.blur(cv2.cvtColor(scene, cv2.COLOR_RGB2LAB).astype(np.float32) - 128.0, (window_px, window_px))
+    side = round(window * scene.shape[1])
+    lab = cv2.blur(cv2.cvtColor(scene, cv2.COLOR_RGB2LAB).astype(np.float32) - 128.0, (side, side))
     return -np.linalg.norm(lab - goal, axis=2)
 
 

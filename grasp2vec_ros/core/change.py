@@ -10,7 +10,7 @@ _DARKEST = 16
 _LARGEST_GAIN = 1.6
 # A peak of the phase correlation below this is no shift but another scene.
 _SUREST_SHIFT = 0.2
-_LARGEST_SHIFT_PX = 12.0
+_LARGEST_SHIFT = 0.0375  # of the image's width
 _SMALLEST_SHIFT_PX = 0.25
 
 
@@ -48,7 +48,7 @@ def _shifted_onto(pre: np.ndarray, post: np.ndarray) -> np.ndarray:
     window = cv2.createHanningWindow(grey[0].shape[::-1], cv2.CV_32F)
     (x, y), sure = cv2.phaseCorrelate(grey[0], grey[1], window)
     shift = float(np.hypot(x, y))
-    if sure < _SUREST_SHIFT or not _SMALLEST_SHIFT_PX < shift < _LARGEST_SHIFT_PX:
+    if sure < _SUREST_SHIFT or not _SMALLEST_SHIFT_PX < shift < _LARGEST_SHIFT * pre.shape[1]:
         return post
     back = np.array([[1, 0, -x], [0, 1, -y]])
     size = (post.shape[1], post.shape[0])

@@ -97,12 +97,20 @@ class Grasp2Vec(nn.Module):
         """Weights that may have been learned on other images before; empty for nets that begin from nothing."""
         return [parameter for trunk in self._trunks() for parameter in trunk.parameters()]
 
-    def freeze_stages(self, count: int) -> None:
-        """Leaves a trunk's stem and first stages as they are; 0: all of it learns."""
+    def freeze_trunk(self, stages: int, depthwise: bool = False) -> None:
+        """Leaves parts of a trunk as they are.
+
+        Args:
+            stages: the stem and so many first stages; 0: all of it learns.
+            depthwise: the filters of all depthwise convolutions.
+        """
         for trunk in self._trunks():
-            trunk.stem.requires_grad_(count == 0)
+            trunk.stem.requires_grad_(stages == 0)
             for i, stage in enumerate(trunk.stages):
-                stage.requires_grad_(i >= count)
+                stage.requires_grad_(i >= stages)
+                if depthwise:
+                    for block in stage:
+                        block.depthwise.requires_grad_(False)
 
     def _trunks(self) -> list[nn.Module]:
         return [module for name, module in self.named_modules() if name.endswith(".trunk")]

@@ -52,6 +52,13 @@ class PerceiverConfig:
         minimum=0.0,
         maximum=2.0,
     )
+    quiet_change: float = option(
+        0.1,
+        "where a scene changed by this part of its largest change, that counts half for what was removed: shadows and a"
+        " camera that moved change every place a little. The paper's: 0",
+        minimum=0.0,
+        maximum=1.0,
+    )
     seed: int = option(
         0, "seed of the weights before the first checkpoint", minimum=0, maximum=2**31 - 1, read_only=True
     )
@@ -204,8 +211,11 @@ class Perceiver:
         """
         loaded = self._loaded
         scenes = torch.from_numpy(np.stack([pre, aligned(pre, post)])).to(self.device)
-        before, after = loaded.model.embed_scene(scene_input(scenes, loaded.model.config))
-        return arithmetic.scene_difference(before, after).float().cpu().numpy()
+        before, after = loaded.model.scene_map(scene_input(scenes, loaded.model.config)).float()
+        change = arithmetic.quietened(
+            arithmetic.scene_difference(before, after)[None], self.config.quiet_change
+        )
+        return arithmetic.pool(change, loaded.model.config.pooling)[0].cpu().numpy()
 
     @torch.inference_mode()
     def embed_region(self, scene: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:

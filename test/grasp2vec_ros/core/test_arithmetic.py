@@ -3,7 +3,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grasp2vec_ros.core.arithmetic import cosine_reward, heatmap, mean_of_goals, pool, scene_difference
+from grasp2vec_ros.core.arithmetic import (
+    cosine_reward,
+    heatmap,
+    mean_of_goals,
+    pool,
+    quietened,
+    scene_difference,
+)
 
 
 def test_what_was_removed_is_what_is_left_of_the_difference():
@@ -49,3 +56,19 @@ def test_pooling_by_sum_does_not_care_how_much_of_the_rest_is_seen():
     window = pool(pre[..., 3:], "sum") - pool(post[..., 3:], "sum")
     assert torch.allclose(whole, window, atol=1e-5)
     assert torch.allclose(pool(pre, "mean"), pre.mean(dim=(2, 3)))
+
+
+def test_places_that_changed_little_count_less():
+    change = torch.zeros(1, 3, 4, 4)
+    change[0, 0, 1, 2] = 2.0
+    change[0, 1] += 0.002  # a little darker everywhere
+    assert torch.equal(quietened(change, 0), change)
+    kept = quietened(change, 0.1)
+    assert kept[0, 0, 1, 2] == pytest.approx(2 / 1.1, rel=1e-4)
+    assert pool(kept, "sum")[0, 1].abs() < 0.1 * pool(change, "sum")[0, 1]
+    # A tenth of the largest change counts half; as a whole it scales with the change.
+    half = torch.zeros(1, 1, 1, 2)
+    half[0, 0, 0, 0], half[0, 0, 0, 1] = 1.0, 0.1
+    assert quietened(half, 0.1)[0, 0, 0, 1] == pytest.approx(0.05)
+    assert torch.allclose(quietened(3 * change, 0.1), 3 * kept)
+    assert not quietened(torch.zeros(2, 3, 4, 4), 0.1).any()

@@ -345,3 +345,11 @@ def test_a_trunk_that_has_learned_before_learns_slower_or_not_at_all():
     assert moved[0, 0.1]["stem.weight"] == pytest.approx(0.1 * moved[0, 1.0]["stem.weight"], rel=0.05)
     stages = {name.split(".")[1] for name, size in moved[3, 1.0].items() if size > 0}
     assert stages == {"3", "4", "5", "6"}
+
+
+def test_depthwise_filters_can_stay_as_they_are():
+    model = make_model(EncoderConfig(backbone="efficientnet_lite0", width=4, blocks=1), seed=1)
+    model.freeze_trunk(2, depthwise=True)
+    learning = {name for name, p in model.scene.backbone.trunk.named_parameters() if p.requires_grad}
+    assert learning and not any("depthwise" in name for name in learning)
+    assert {name.split(".")[1] for name in learning} == {"2", "3", "4", "5", "6"}

@@ -83,7 +83,8 @@ def test_commands_come_at_their_rate(cell):
     cell.show_all(opening_and_closing(1.5, RATE_HZ))
     rate_hz = (len(cell.commands) - before) / (time.monotonic() - began_s)
     # A busy machine may be late, never early.
-    assert 0.1 * RATE_HZ < rate_hz < 1.2 * RATE_HZ
+    assert rate_hz < 1.2 * RATE_HZ
+    eventually(lambda: len(cell.commands) > before + 5)
     assert pytest.approx(min(timer.timer_period_ns for timer in cell.node.timers), rel=1e-6) == 1e9 / RATE_HZ
 
 
