@@ -73,6 +73,23 @@ def parser() -> argparse.ArgumentParser:
     )
     start.add_argument("--config", type=Path, help="YAML file of TrainerConfig")
     start.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="overrides a value")
+    probe = commands.add_parser(
+        "probe",
+        help="add to a trained model what a trunk that knows ImageNet sees, and write it as a checkpoint",
+    )
+    probe.add_argument("--checkpoint", type=Path, required=True, help="file, or folder (then the newest)")
+    probe.add_argument("--store", type=Path, required=True, help="attempts to fit the projection to")
+    probe.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="folder of the new file; features in its `features` are used again",
+    )
+    probe.add_argument("--attempts", type=int, default=10000, help="how many of the store are looked at")
+    probe.add_argument("--size", type=int, default=512, help="entries that are added to the vectors")
+    probe.add_argument("--weight", type=float, default=0.4, help="how much their cosine counts")
+    probe.add_argument("--steps", type=int, default=200, help="of fitting; 0: features are standardised only")
+    probe.add_argument("--seed", type=int, default=0, help="of the choice of attempts and of batches")
     shrink = commands.add_parser("shrink", help="write a checkpoint in half precision, to ship it")
     shrink.add_argument("--checkpoint", type=Path, required=True, help="file, or folder (then the newest)")
     shrink.add_argument("--output", type=Path, required=True, help="folder of the new file")
@@ -115,6 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         commands = {
             "train": _train,
             "start": _start,
+            "probe": _probe,
             "shrink": _shrink,
             "merge": _merge,
             "export": _export,
@@ -178,6 +196,25 @@ def _start(options: argparse.Namespace) -> None:
     small = None if options.small is None else load_checkpoint(options.small)[0]
     model = model_with_trunk(config.encoder, config.seed, small)
     print(save_checkpoint(options.checkpoints, model, 0, {"trunk": "ImageNet"}).path)
+
+
+def _probe(options: argparse.Namespace) -> None:
+    from grasp2vec_ros.core.backbones.imagenet import with_probe
+    from grasp2vec_ros.core.checkpoint import load_checkpoint, save_checkpoint
+    from grasp2vec_ros.core.inference import PerceiverConfig
+    from grasp2vec_ros.core.probe_fit import choose_attempts, collect_features, fit
+    from grasp2vec_ros.core.store import ExperienceStore
+
+    trained, metadata = load_checkpoint(options.checkpoint)
+    model = with_probe(trained, options.size, options.weight)
+    with ExperienceStore(options.store, read_only=True) as store:
+        chosen = choose_attempts(store, options.attempts, options.seed)
+        # Features of another model, or of other attempts, are others.
+        folder = options.output / "features" / f"{metadata['version']}-{len(chosen)}-{options.seed}"
+        features = collect_features(model, model.probe, store, chosen, PerceiverConfig().quiet_change, folder)
+    loss = fit(model.probe, features, options.steps, seed=options.seed)
+    details = {**json.loads(metadata["details"]), "probe": {"attempts": len(chosen), "loss": loss}}
+    print(save_checkpoint(options.output, model, int(metadata["step"]), details).path)
 
 
 def _shrink(options: argparse.Namespace) -> None:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Trains the model that ships, from nothing but ImageNet's weights of a trunk: simulated removals of generated toys and
-# goods of the seen split, then two stages of training. All go on where they were interrupted. About an hour and a half
-# of data and four hours of training on two CPU cores; a GPU is used when there is one.
+# goods of the seen split, two stages of training, and a probe of the trunk as it was. All go on where they were
+# interrupted. About an hour and a half of data and four hours of training on two CPU cores; a GPU is used when there
+# is one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/environment.sh
@@ -17,5 +18,6 @@ train() { python -m grasp2vec_ros train --store "$folder/store" --checkpoints "$
 train small model.yaml 6400
 python -m grasp2vec_ros start --checkpoints "$folder/with_trunk" --small "$folder/small" --config config/model_with_trunk.yaml
 train with_trunk model_with_trunk.yaml 1000
-python -m grasp2vec_ros shrink --checkpoint "$folder/with_trunk" --output "$folder/shipped"
+python -m grasp2vec_ros probe --store "$folder/store" --checkpoint "$folder/with_trunk" --output "$folder/probe" --attempts 8000
+python -m grasp2vec_ros shrink --checkpoint "$folder/probe" --output "$folder/shipped"
 echo "Put the file of $folder/shipped alone into models/grasp2vec/ to ship it."

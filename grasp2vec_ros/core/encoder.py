@@ -12,6 +12,7 @@ from torch.nn import functional
 from grasp2vec_ros.core.arithmetic import pool
 from grasp2vec_ros.core.backbones import make_backbone
 from grasp2vec_ros.core.options import option
+from grasp2vec_ros.core.probe import Probe
 
 _SEEDING = threading.Lock()
 
@@ -33,6 +34,21 @@ class EncoderConfig:
         4, "residual blocks of the small net's last stage", minimum=1, maximum=64, read_only=True
     )
     embedding_size: int = option(128, "length of the vectors", minimum=2, maximum=4096, read_only=True)
+    probe_size: int = option(
+        0,
+        "entries that are added to the vectors by a probe of a trunk that knows photographs and does not learn; made by"
+        " `python -m grasp2vec_ros probe`; 0: none",
+        minimum=0,
+        maximum=1712,
+        read_only=True,
+    )
+    probe_weight: float = option(
+        0.4,
+        "how much its cosine counts beside that of what is learned",
+        minimum=0.0,
+        maximum=10.0,
+        read_only=True,
+    )
     pooling: str = option("sum", "how a map becomes a vector", choices=["sum", "mean"], read_only=True)
     relu: bool = option(False, "maps are non-negative, as in the paper", read_only=True)
     centre: bool = option(
@@ -52,6 +68,11 @@ class EncoderConfig:
     held_crop: float = option(
         0.75, "middle part of a held image that is looked at", minimum=0.1, maximum=1.0, read_only=True
     )
+
+    @property
+    def vector_size(self) -> int:
+        """Length of phi_s and phi_o, what a probe adds included; maps have `embedding_size` channels."""
+        return self.embedding_size + self.probe_size
 
 
 class Branch(nn.Module):
@@ -90,6 +111,7 @@ class Grasp2Vec(nn.Module):
             if config.centre
             else nn.Identity()
         )
+        self.probe = Probe(config.probe_size) if config.probe_size else None
         # Of the cosine n-pairs loss; learned with the rest.
         self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
 
@@ -113,19 +135,38 @@ class Grasp2Vec(nn.Module):
                         block.depthwise.requires_grad_(False)
 
     def _trunks(self) -> list[nn.Module]:
-        return [module for name, module in self.named_modules() if name.endswith(".trunk")]
+        return [
+            module
+            for name, module in self.named_modules()
+            if name.endswith(".trunk") and not name.startswith("probe.")
+        ]
 
     def scene_map(self, images: Tensor) -> Tensor:
         """Spatial map of scenes, (B, D, h, w)."""
         return self.scene(images)
 
     def embed_scene(self, images: Tensor) -> Tensor:
-        """phi_s, (B, D)."""
-        return pool(self.scene(images).float(), self.config.pooling)
+        """phi_s, (B, `vector_size`)."""
+        learned = pool(self.scene(images).float(), self.config.pooling)
+        if self.probe is None:
+            return learned
+        seen = self.probe.scene_gain * self.probe.scene_vectors(self.probe.features(self.probe.maps(images)))
+        return torch.cat([learned, self.config.probe_weight**0.5 * seen], dim=1)
 
     def embed_held(self, images: Tensor) -> Tensor:
-        """phi_o, (B, D)."""
-        return self.centre(pool(self.held(images).float(), self.config.pooling))
+        """phi_o, (B, `vector_size`)."""
+        learned = self.centre(pool(self.held(images).float(), self.config.pooling))
+        if self.probe is None:
+            return learned
+        return self.joined(learned, self.probe.held_vectors(self.probe.features(self.probe.maps(images))))
+
+    def joined(self, learned: Tensor, seen: Tensor) -> Tensor:
+        """One vector of what is learned and of what the probe sees, (B, D) and (B, `probe_size`).
+
+        Each is brought to one length first: the cosine of two such vectors is the weighted mean of both cosines.
+        """
+        parts = [functional.normalize(learned, dim=1), functional.normalize(seen, dim=1)]
+        return torch.cat([parts[0], self.config.probe_weight**0.5 * parts[1]], dim=1)
 
 
 def _backbone(config: EncoderConfig) -> nn.Module:

@@ -25,6 +25,7 @@ from grasp2vec_ros.core.encoder import (
     scene_input,
 )
 from grasp2vec_ros.core.options import option
+from grasp2vec_ros.core.probe import STRIDES
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +110,23 @@ def _places(low: float, high: float, stride: int, first: float, count: int) -> t
     return begin, min(max(round((high - first) / stride), begin + 1), count)
 
 
+def _scaled(
+    left: int, top: int, width: int, height: int, zoom: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    """A rectangle of a scene as (left, right, top, bottom) [px of the encoder's input]."""
+    return left * zoom[0], (left + width) * zoom[0], top * zoom[1], (top + height) * zoom[1]
+
+
+def _excess(maps: Tensor, rectangle: tuple[float, float, float, float], stride: int, first: float) -> Tensor:
+    """Sum of a map over a rectangle [px of the input], over what is common in the map; (1, C, h, w) -> (1, C)."""
+    rows, columns = maps.shape[2:]
+    x0, x1 = _places(rectangle[0], rectangle[1], stride, first, columns)
+    y0, y1 = _places(rectangle[2], rectangle[3], stride, first, rows)
+    # What most of the scene looks like, its floor, is no part of the goal.
+    common = maps.flatten(2).median(dim=2).values[:, :, None, None]
+    return (maps - common)[:, :, y0:y1, x0:x1].sum(dim=(2, 3))
+
+
 class Perceiver:
     """Holds the model in use; safe to call from several threads.
 
@@ -134,7 +152,7 @@ class Perceiver:
     @property
     def embedding_size(self) -> int:
         """Length of the vectors."""
-        return self._loaded.model.config.embedding_size
+        return self._loaded.model.config.vector_size
 
     def load(self, path: str | Path) -> str:
         """Uses a checkpoint from now on.
@@ -211,24 +229,37 @@ class Perceiver:
         """
         loaded = self._loaded
         scenes = torch.from_numpy(np.stack([pre, aligned(pre, post)])).to(self.device)
-        before, after = loaded.model.scene_map(scene_input(scenes, loaded.model.config)).float()
-        change = arithmetic.quietened(
+        inputs = scene_input(scenes, loaded.model.config)
+        learned = self._change(loaded.model.scene_map(inputs))
+        vector = arithmetic.pool(learned, loaded.model.config.pooling)
+        if (probe := loaded.model.probe) is not None:
+            seen = probe.features([self._change(map) for map in probe.maps(inputs)])
+            vector = loaded.model.joined(vector, probe.scene_vectors(seen))
+        return vector[0].cpu().numpy()
+
+    def _change(self, maps: Tensor) -> Tensor:
+        """What changed from the first to the second of two maps, (2, C, h, w) -> (1, C, h, w)."""
+        before, after = maps.float()
+        return arithmetic.quietened(
             arithmetic.scene_difference(before, after)[None], self.config.quiet_change
         )
-        return arithmetic.pool(change, loaded.model.config.pooling)[0].cpu().numpy()
 
     @torch.inference_mode()
     def embed_region(self, scene: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:
         """phi_s of a rectangle of a scene [px]: what a goal is made of that is pointed at in the scene, (D,) float32."""
-        loaded = self._loaded
-        maps = loaded.model.scene_map(scene_input(self._tensor(scene), loaded.model.config))
-        rows, columns = maps.shape[2:]
-        (zoom_x, zoom_y), stride, first = self._geometry(scene)
-        y0, y1 = _places(top * zoom_y, (top + height) * zoom_y, stride, first, rows)
-        x0, x1 = _places(left * zoom_x, (left + width) * zoom_x, stride, first, columns)
-        # What most of the scene looks like, its floor, is no part of the goal.
-        common = maps[0].flatten(1).median(dim=1).values[:, None, None]
-        return (maps[0] - common)[:, y0:y1, x0:x1].sum(dim=(1, 2)).float().cpu().numpy()
+        model = self._loaded.model
+        inputs = scene_input(self._tensor(scene), model.config)
+        zoom, stride, first = self._geometry(scene)
+        rectangle = _scaled(left, top, width, height, zoom)
+        vector = _excess(model.scene_map(inputs).float(), rectangle, stride, first)
+        if model.probe is not None:
+            # With TensorFlow's padding place i of stride s looks at s i + s - 1/2.
+            parts = [
+                _excess(map.float(), rectangle, s, s - 0.5)
+                for map, s in zip(model.probe.maps(inputs), STRIDES, strict=True)
+            ]
+            vector = model.joined(vector, model.probe.scene_vectors(torch.cat(parts, dim=1)))
+        return vector[0].cpu().numpy()
 
     def heatmap(self, scene: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """Where the goal is in a scene.
@@ -254,11 +285,13 @@ class Perceiver:
             (n, H, W) float32, at the scene's size.
         """
         loaded = self._loaded
-        size = loaded.model.config.embedding_size
+        size = loaded.model.config.vector_size
         if goals.ndim != 2 or goals.shape[1] != size:
             raise ValueError(f"goals: shape {goals.shape} does not fit the model's embedding size {size}")
         maps = loaded.model.scene_map(scene_input(self._tensor(scene), loaded.model.config))
-        vectors = torch.from_numpy(np.ascontiguousarray(goals)).to(maps)
+        # What a probe adds knows what an object is, not where.
+        learned = goals[:, : loaded.model.config.embedding_size]
+        vectors = torch.from_numpy(np.ascontiguousarray(learned)).to(maps)
         heat = torch.stack([arithmetic.heatmap(maps[0], v, self.config.cosine_heatmap) for v in vectors])
         return np.stack([self._over(scene, one) for one in heat.float().cpu().numpy()])
 

@@ -105,13 +105,13 @@ class Trunk(nn.Module):
         Raises:
             KeyError, RuntimeError: these are not its weights.
         """
-        _fold(self.stem, weights, "_conv_stem", "_bn0")
+        fold(self.stem, weights, "_conv_stem", "_bn0")
         for i, block in enumerate(block for stage in self.stages for block in stage):
             prefix = f"_blocks.{i}."
             if block.expand is not None:
-                _fold(block.expand, weights, f"{prefix}_expand_conv", f"{prefix}_bn0")
-            _fold(block.depthwise, weights, f"{prefix}_depthwise_conv", f"{prefix}_bn1")
-            _fold(block.project, weights, f"{prefix}_project_conv", f"{prefix}_bn2")
+                fold(block.expand, weights, f"{prefix}_expand_conv", f"{prefix}_bn0")
+            fold(block.depthwise, weights, f"{prefix}_depthwise_conv", f"{prefix}_bn1")
+            fold(block.project, weights, f"{prefix}_project_conv", f"{prefix}_bn2")
 
 
 class EfficientNetLite(nn.Module):
@@ -166,7 +166,9 @@ def enlarged(coarse: Tensor, fine: Tensor) -> Tensor:
     return twice[:, :, : fine.shape[2], : fine.shape[3]]
 
 
-def _fold(convolution: nn.Conv2d, weights: Mapping[str, Tensor], name: str, norm: str) -> None:
+@torch.no_grad()
+def fold(convolution: nn.Conv2d, weights: Mapping[str, Tensor], name: str, norm: str) -> None:
+    """Sets a convolution to one of a classifier's and the batch norm after it."""
     gain = weights[f"{norm}.weight"] / (weights[f"{norm}.running_var"] + BATCH_NORM_EPSILON).sqrt()
     convolution.weight.copy_(weights[f"{name}.weight"] * gain[:, None, None, None])
     convolution.bias.copy_(weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * gain)

