@@ -12,12 +12,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from grasp2vec_ros.core.arithmetic import pool
-from grasp2vec_ros.core.backbones.efficientnet_lite import STAGES, TAPS, SamePaddedConvolution, Trunk
+from grasp2vec_ros.core.backbones.efficientnet_lite import (
+    STAGES,
+    TAPS,
+    SamePaddedConvolution,
+    Trunk,
+    enlarged,
+)
 
 # Channels of the classifier's last convolution.
 TOP = 1280
 STRIDES = (16, 32, 32)
+# How long the vectors of places must be, in parts of the mean, to count half: an empty floor looks like nothing.
+FAINT = 0.3
 FEATURES = STAGES[TAPS[1]][1] + STAGES[TAPS[2]][1] + TOP
+
+
+def excess(maps: Tensor) -> Tensor:
+    """Maps less the median over their places: what most of a scene looks like, its floor, is taken out."""
+    return maps - maps.flatten(2).median(dim=2).values[:, :, None, None]
 
 
 class Probe(nn.Module):
@@ -47,6 +60,19 @@ class Probe(nn.Module):
         _, middle, last = self.trunk((images - 0.5) * 2.0)
         return [middle, last, functional.relu6(self.top(last))]
 
+    def place_map(self, maps: list[Tensor]) -> Tensor:
+        """phi_s of each place of stride 16, less what is common in the scene, (B, size, H / 16, W / 16)."""
+        middle, *coarse = [
+            torch.einsum("kc,bchw->bkhw", weights, excess(map.float()))
+            for map, weights in zip(
+                maps,
+                (self.projection / self.deviation).split([map.shape[1] for map in maps], dim=1),
+                strict=True,
+            )
+        ]
+        # A place of stride 32 is shared by four of stride 16.
+        return middle + enlarged(sum(coarse) / 4, middle)
+
     @staticmethod
     def features(maps: list[Tensor]) -> Tensor:
         """Maps pooled by sum, (B, `FEATURES`)."""
@@ -55,6 +81,20 @@ class Probe(nn.Module):
     def scene_vectors(self, features: Tensor) -> Tensor:
         """phi_s, or a difference of them, of pooled maps of scenes, (B, `FEATURES`) -> (B, size)."""
         return functional.linear(features / self.deviation, self.projection)
+
+    def heatmap(self, place_map: Tensor, goal: Tensor) -> Tensor:
+        """Where a goal is: its cosine with each place, less where there is little to see.
+
+        Args:
+            place_map: (size, h, w).
+            goal: (size,).
+
+        Returns:
+            (h, w).
+        """
+        length = place_map.norm(dim=0)
+        along = torch.einsum("khw,k->hw", place_map, functional.normalize(goal, dim=0))
+        return along / (length + FAINT * length.mean()).clamp(min=1e-12)
 
     def held_vectors(self, features: Tensor) -> Tensor:
         """phi_o of pooled maps of held images, (B, `FEATURES`) -> (B, size)."""

@@ -89,6 +89,22 @@ def test_an_object_pointed_at_is_described_like_the_same_object_taken_out():
     assert cosines[0] > 0.4 and cosines[0] > cosines[1] + 0.25, cosines
 
 
+def test_a_probe_can_look_for_goals_too():
+    scene = np.full((240, 320, 3), 120, np.uint8)
+    scene[40:88, 220:268] = draw_object(3, 48)
+    scene[150:198, 60:108] = draw_object(8, 48)
+    alone, both = (Perceiver(PerceiverConfig(device="cpu", probe_heatmap=part)) for part in (0.0, 1000.0))
+    for perceiver in (alone, both):
+        perceiver.load(default_checkpoint())
+    for left, top in ((212, 32), (52, 142)):
+        goal, (row, column) = both.embed_region(scene, left, top, 64, 64), (top + 32, left + 32)
+        # What the probe says is nearly all of it.
+        heat = both.heatmap(scene, goal)
+        found = np.unravel_index(heat.argmax(), heat.shape)
+        assert np.hypot(found[0] - row, found[1] - column) < 28
+        assert not np.allclose(heat, alone.heatmap(scene, goal), atol=0.1)
+
+
 def test_learning_leaves_a_probe_as_it_is():
     model = model_with_probe()
     before = {name: value.clone() for name, value in model.state_dict().items()}
