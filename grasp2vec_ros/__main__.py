@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -210,7 +211,8 @@ def _probe(options: argparse.Namespace) -> None:
     with ExperienceStore(options.store, read_only=True) as store:
         chosen = choose_attempts(store, options.attempts, options.seed)
         # Features of another model, or of other attempts, are others.
-        folder = options.output / "features" / f"{metadata['version']}-{len(chosen)}-{options.seed}"
+        which = zlib.crc32(repr(chosen).encode())
+        folder = options.output / "features" / f"{metadata['version']}-{which:08x}"
         features = collect_features(model, model.probe, store, chosen, PerceiverConfig().quiet_change, folder)
     loss = fit(model.probe, features, options.steps, seed=options.seed)
     details = {**json.loads(metadata["details"]), "probe": {"attempts": len(chosen), "loss": loss}}

@@ -33,7 +33,9 @@ class EncoderConfig:
     blocks: int = option(
         4, "residual blocks of the small net's last stage", minimum=1, maximum=64, read_only=True
     )
-    embedding_size: int = option(128, "length of the vectors", minimum=2, maximum=4096, read_only=True)
+    embedding_size: int = option(
+        128, "length of the vectors that are learned", minimum=2, maximum=4096, read_only=True
+    )
     probe_size: int = option(
         0,
         "entries that are added to the vectors by a probe of a trunk that knows photographs and does not learn; made by"

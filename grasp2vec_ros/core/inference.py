@@ -307,7 +307,8 @@ class Perceiver:
             places = probe.place_map(probe.maps(inputs))[0]
             more = [probe.heatmap(places, goal) for goal in seen]
             more = [self._over(scene, one, zoom, STRIDES[0], STRIDES[0] - 0.5, blur=0) for one in more]
-            heat = [a + self.config.probe_heatmap * b for a, b in zip(heat, more, strict=True)]
+            share = self.config.probe_heatmap / (1 + self.config.probe_heatmap)
+            heat = [(1 - share) * a + share * b for a, b in zip(heat, more, strict=True)]
         return np.stack(heat)
 
     def _over(
