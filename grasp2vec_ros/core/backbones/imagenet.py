@@ -79,7 +79,8 @@ def with_probe(model: Grasp2Vec, size: int, weight: float) -> Grasp2Vec:
     Raises:
         ValueError: size or weight are out of range.
     """
-    # Options are checked where they come from: here, a caller's arguments.
+    if size < 1:
+        raise ValueError(f"probe_size: {size} adds nothing; use 1 or more, 512 for the model that ships")
     fields = {**dataclasses.asdict(model.config), "probe_size": size, "probe_weight": weight}
     joined, weights = make_model(from_mapping(EncoderConfig, fields)), imagenet_weights()
     learned = {name: value for name, value in model.state_dict().items() if not name.startswith("probe.")}

@@ -172,4 +172,5 @@ def test_the_command_adds_a_probe_and_goes_on_where_it_was_interrupted(tmp_path,
     newest = sorted((tmp_path / "o" / "features").glob("*/*.npz"))[-1]
     newest.unlink()  # as if interrupted before the last part
     assert main(command) == 0 and len(looked_at) == 12
-    assert main([*command, "--size", "9999"]) == 2 and "probe_size" in capsys.readouterr().err
+    for size in ("9999", "0"):
+        assert main([*command, "--size", size]) == 2 and "probe_size" in capsys.readouterr().err
