@@ -91,6 +91,17 @@ def parser() -> argparse.ArgumentParser:
     probe.add_argument("--weight", type=float, default=0.4, help="how much their cosine counts")
     probe.add_argument("--steps", type=int, default=200, help="of fitting; 0: features are standardised only")
     probe.add_argument("--seed", type=int, default=0, help="of the choice of attempts and of batches")
+    colours = commands.add_parser(
+        "colours", help="let the vectors of a trained model tell colours too, and write it as a checkpoint"
+    )
+    colours.add_argument("--checkpoint", type=Path, required=True, help="file, or folder (then the newest)")
+    colours.add_argument("--store", type=Path, required=True, help="attempts to fit the projection to")
+    colours.add_argument("--output", type=Path, required=True, help="folder for the new checkpoint")
+    colours.add_argument("--attempts", type=int, default=5000, help="how many of the store are looked at")
+    colours.add_argument("--size", type=int, default=128, help="entries that are added to the vectors")
+    colours.add_argument("--weight", type=float, default=0.2, help="how much their cosine counts")
+    colours.add_argument("--steps", type=int, default=400, help="of fitting; 0: standardised only")
+    colours.add_argument("--seed", type=int, default=0, help="of the choice of attempts and of batches")
     shrink = commands.add_parser("shrink", help="write a checkpoint in half precision, to ship it")
     shrink.add_argument("--checkpoint", type=Path, required=True, help="file, or folder (then the newest)")
     shrink.add_argument("--output", type=Path, required=True, help="folder of the new file")
@@ -134,6 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
             "train": _train,
             "start": _start,
             "probe": _probe,
+            "colours": _colours,
             "shrink": _shrink,
             "merge": _merge,
             "export": _export,
@@ -203,7 +215,8 @@ def _probe(options: argparse.Namespace) -> None:
     from grasp2vec_ros.core.backbones.imagenet import with_probe
     from grasp2vec_ros.core.checkpoint import load_checkpoint, save_checkpoint
     from grasp2vec_ros.core.inference import PerceiverConfig
-    from grasp2vec_ros.core.probe_fit import choose_attempts, collect_features, fit
+    from grasp2vec_ros.core.linear_fit import choose_attempts
+    from grasp2vec_ros.core.probe_fit import collect_features, fit
     from grasp2vec_ros.core.store import ExperienceStore
 
     trained, metadata = load_checkpoint(options.checkpoint)
@@ -216,6 +229,25 @@ def _probe(options: argparse.Namespace) -> None:
         features = collect_features(model, model.probe, store, chosen, PerceiverConfig().quiet_change, folder)
     loss = fit(model.probe, features, options.steps, seed=options.seed)
     details = {**json.loads(metadata["details"]), "probe": {"attempts": len(chosen), "loss": loss}}
+    print(save_checkpoint(options.output, model, int(metadata["step"]), details).path)
+
+
+def _colours(options: argparse.Namespace) -> None:
+    from grasp2vec_ros.core.checkpoint import load_checkpoint, save_checkpoint
+    from grasp2vec_ros.core.colours_fit import collect_histograms, fit, with_colours
+    from grasp2vec_ros.core.linear_fit import choose_attempts
+    from grasp2vec_ros.core.store import ExperienceStore
+
+    trained, metadata = load_checkpoint(options.checkpoint)
+    model = with_colours(trained, options.size, options.weight)
+    with ExperienceStore(options.store, read_only=True) as store:
+        chosen = choose_attempts(store, options.attempts, options.seed)
+        histograms = collect_histograms(store, chosen, model.config)
+    loss = fit(model.colours, histograms, options.steps, seed=options.seed)
+    details = {
+        **json.loads(metadata["details"]),
+        "colours": {"attempts": len(histograms.scenes), "loss": loss},
+    }
     print(save_checkpoint(options.output, model, int(metadata["step"]), details).path)
 
 

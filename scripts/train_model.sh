@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains the model that ships, from nothing but ImageNet's weights of a trunk: simulated removals of generated toys and
-# goods of the seen split, two stages of training, and a probe of the trunk as it was. All go on where they were
+# goods of the seen split, two stages of training, a probe of the trunk as it was, and colours. All go on where they were
 # interrupted. About an hour and a half of data and four hours of training on two CPU cores; a GPU is used when there
 # is one.
 set -euo pipefail
@@ -19,5 +19,6 @@ train small model.yaml 6400
 python -m grasp2vec_ros start --checkpoints "$folder/with_trunk" --small "$folder/small" --config config/model_with_trunk.yaml
 train with_trunk model_with_trunk.yaml 1000
 python -m grasp2vec_ros probe --store "$folder/store" --checkpoint "$folder/with_trunk" --output "$folder/probe" --attempts 8000
-python -m grasp2vec_ros shrink --checkpoint "$folder/probe" --output "$folder/shipped"
+python -m grasp2vec_ros colours --store "$folder/store" --checkpoint "$folder/probe" --output "$folder/coloured"
+python -m grasp2vec_ros shrink --checkpoint "$folder/coloured" --output "$folder/shipped"
 echo "Put the file of $folder/shipped alone into models/grasp2vec/ to ship it."

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from grasp2vec_ros.core.arithmetic import pool
 from grasp2vec_ros.core.backbones import make_backbone
+from grasp2vec_ros.core.colours import Colours, held_histograms
 from grasp2vec_ros.core.options import option
 from grasp2vec_ros.core.probe import Probe
 
@@ -51,6 +52,21 @@ class EncoderConfig:
         maximum=10.0,
         read_only=True,
     )
+    colour_size: int = option(
+        0,
+        "entries that are added to the vectors by histograms of colours; made by `python -m grasp2vec_ros colours`;"
+        " 0: none",
+        minimum=0,
+        maximum=432,
+        read_only=True,
+    )
+    colour_weight: float = option(
+        0.2,
+        "how much their cosine counts beside that of what is learned",
+        minimum=0.0,
+        maximum=10.0,
+        read_only=True,
+    )
     pooling: str = option("sum", "how a map becomes a vector", choices=["sum", "mean"], read_only=True)
     relu: bool = option(False, "maps are non-negative, as in the paper", read_only=True)
     centre: bool = option(
@@ -73,8 +89,13 @@ class EncoderConfig:
 
     @property
     def vector_size(self) -> int:
-        """Length of phi_s and phi_o, what a probe adds included; maps have `embedding_size` channels."""
-        return self.embedding_size + self.probe_size
+        """Length of phi_s and phi_o, what a probe and colours add included; maps have `embedding_size` channels."""
+        return sum(self.part_sizes)
+
+    @property
+    def part_sizes(self) -> tuple[int, int, int]:
+        """How many entries of a vector are learned, a probe's, and of colours."""
+        return self.embedding_size, self.probe_size, self.colour_size
 
 
 class Branch(nn.Module):
@@ -114,6 +135,7 @@ class Grasp2Vec(nn.Module):
             else nn.Identity()
         )
         self.probe = Probe(config.probe_size) if config.probe_size else None
+        self.colours = Colours(config.colour_size) if config.colour_size else None
         # Of the cosine n-pairs loss; learned with the rest.
         self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
 
@@ -148,27 +170,40 @@ class Grasp2Vec(nn.Module):
         return self.scene(images)
 
     def embed_scene(self, images: Tensor) -> Tensor:
-        """phi_s, (B, `vector_size`)."""
+        """phi_s, (B, `vector_size`). Its entries of colours are zero: a scene has those of everything in it."""
         learned = pool(self.scene(images).float(), self.config.pooling)
-        if self.probe is None:
-            return learned
-        seen = self.probe.scene_gain * self.probe.scene_vectors(self.probe.features(self.probe.maps(images)))
-        return torch.cat([learned, self.config.probe_weight**0.5 * seen], dim=1)
+        parts = [learned]
+        if self.probe is not None:
+            seen = self.probe.scene_vectors(self.probe.features(self.probe.maps(images)))
+            parts.append(self.config.probe_weight**0.5 * self.probe.scene_gain * seen)
+        if self.colours is not None:
+            parts.append(learned.new_zeros(len(learned), self.config.colour_size))
+        return torch.cat(parts, dim=1)
 
     def embed_held(self, images: Tensor) -> Tensor:
         """phi_o, (B, `vector_size`)."""
         learned = self.centre(pool(self.held(images).float(), self.config.pooling))
-        if self.probe is None:
-            return learned
-        return self.joined(learned, self.probe.held_vectors(self.probe.features(self.probe.maps(images))))
+        seen = colours = None
+        if self.probe is not None:
+            seen = self.probe.held_vectors(self.probe.features(self.probe.maps(images)))
+        if self.colours is not None:
+            colours = self.colours.held_vectors(held_histograms(images.float(), self.config.held_crop))
+        return self.joined(learned, seen, colours)
 
-    def joined(self, learned: Tensor, seen: Tensor) -> Tensor:
-        """One vector of what is learned and of what the probe sees, (B, D) and (B, `probe_size`).
+    def joined(self, learned: Tensor, seen: Tensor | None, colours: Tensor | None) -> Tensor:
+        """One vector of what is learned, of what a probe sees, and of colours, (B, `part_sizes`) each.
 
-        Each is brought to one length first: the cosine of two such vectors is the weighted mean of both cosines.
+        Each is brought to one length first: the cosine of two such vectors is the weighted mean of their parts'
+        cosines. What is learned stays as it is where it is all there is.
         """
-        parts = [functional.normalize(learned, dim=1), functional.normalize(seen, dim=1)]
-        return torch.cat([parts[0], self.config.probe_weight**0.5 * parts[1]], dim=1)
+        weights = {"probe": self.config.probe_weight, "colours": self.config.colour_weight}
+        others = {"probe": seen, "colours": colours}
+        parts = [
+            weights[name] ** 0.5 * functional.normalize(part, dim=1)
+            for name, part in others.items()
+            if part is not None
+        ]
+        return torch.cat([functional.normalize(learned, dim=1), *parts], dim=1) if parts else learned
 
 
 def _backbone(config: EncoderConfig) -> nn.Module:

@@ -16,6 +16,7 @@ from torch.nn import functional
 from grasp2vec_ros.core import arithmetic
 from grasp2vec_ros.core.change import aligned
 from grasp2vec_ros.core.checkpoint import CheckpointError, load_checkpoint, newest_checkpoint
+from grasp2vec_ros.core.colours import removed_histogram, root_histograms
 from grasp2vec_ros.core.encoder import (
     EncoderConfig,
     Grasp2Vec,
@@ -61,9 +62,9 @@ class PerceiverConfig:
         maximum=1.0,
     )
     probe_heatmap: float = option(
-        0.0,
-        "how much a model's probe counts in heatmaps beside what is learned; 0.3 finds scanned objects more often and"
-        " costs a second pass of a trunk",
+        0.3,
+        "how much a model's probe counts in heatmaps beside what is learned: it finds objects unlike those that were"
+        " learned from more often, and costs a second pass of a trunk. 0: learned alone",
         minimum=0.0,
         maximum=10.0,
     )
@@ -131,6 +132,16 @@ def _excess(maps: Tensor, rectangle: tuple[float, float, float, float], stride: 
     y0, y1 = _places(rectangle[2], rectangle[3], stride, first, rows)
     # What most of the scene looks like is no part of the goal.
     return excess(maps)[:, :, y0:y1, x0:x1].sum(dim=(2, 3))
+
+
+def _inside(images: Tensor, rectangle: tuple[float, float, float, float]) -> Tensor:
+    """One at the pixels of a rectangle (left, right, top, bottom) [px], at least one of them, else zero; (1, h, w)."""
+    rows, columns = images.shape[2:]
+    x0, x1 = _places(rectangle[0], rectangle[1], 1, 0.0, columns)
+    y0, y1 = _places(rectangle[2], rectangle[3], 1, 0.0, rows)
+    inside = images.new_zeros(1, rows, columns)
+    inside[:, y0:y1, x0:x1] = 1.0
+    return inside
 
 
 class Perceiver:
@@ -233,15 +244,17 @@ class Perceiver:
         Returns:
             (D,) float32.
         """
-        loaded = self._loaded
+        model = self._loaded.model
         scenes = torch.from_numpy(np.stack([pre, aligned(pre, post)])).to(self.device)
-        inputs = scene_input(scenes, loaded.model.config)
-        learned = self._change(loaded.model.scene_map(inputs))
-        vector = arithmetic.pool(learned, loaded.model.config.pooling)
-        if (probe := loaded.model.probe) is not None:
-            seen = probe.features([self._change(map) for map in probe.maps(inputs)])
-            vector = loaded.model.joined(vector, probe.scene_vectors(seen))
-        return vector[0].cpu().numpy()
+        inputs = scene_input(scenes, model.config)
+        learned = arithmetic.pool(self._change(model.scene_map(inputs)), model.config.pooling)
+        seen = colours = None
+        if model.probe is not None:
+            changes = [self._change(map) for map in model.probe.maps(inputs)]
+            seen = model.probe.scene_vectors(model.probe.features(changes))
+        if model.colours is not None:
+            colours = model.colours.removed_vectors(removed_histogram(*inputs))
+        return model.joined(learned, seen, colours)[0].cpu().numpy()
 
     def _change(self, maps: Tensor) -> Tensor:
         """What changed from the first to the second of two maps, (2, C, h, w) -> (1, C, h, w)."""
@@ -257,15 +270,19 @@ class Perceiver:
         inputs = scene_input(self._tensor(scene), model.config)
         zoom, stride, first = self._geometry(scene)
         rectangle = _scaled(left, top, width, height, zoom)
-        vector = _excess(model.scene_map(inputs).float(), rectangle, stride, first)
+        learned = _excess(model.scene_map(inputs).float(), rectangle, stride, first)
+        seen = colours = None
         if model.probe is not None:
             # With TensorFlow's padding place i of stride s looks at s i + s - 1/2.
             parts = [
                 _excess(map.float(), rectangle, s, s - 0.5)
                 for map, s in zip(model.probe.maps(inputs), STRIDES, strict=True)
             ]
-            vector = model.joined(vector, model.probe.scene_vectors(torch.cat(parts, dim=1)))
-        return vector[0].cpu().numpy()
+            seen = model.probe.scene_vectors(torch.cat(parts, dim=1))
+        if model.colours is not None:
+            inside = _inside(inputs, rectangle)
+            colours = model.colours.removed_vectors(root_histograms(inputs, inside))
+        return model.joined(learned, seen, colours)[0].cpu().numpy()
 
     def heatmap(self, scene: np.ndarray, goal: np.ndarray) -> np.ndarray:
         """Where the goal is in a scene.
@@ -297,9 +314,7 @@ class Perceiver:
         inputs = scene_input(self._tensor(scene), loaded.model.config)
         maps = loaded.model.scene_map(inputs)
         vectors = torch.from_numpy(np.ascontiguousarray(goals)).to(maps)
-        learned, seen = vectors.split(
-            [size - loaded.model.config.probe_size, loaded.model.config.probe_size], 1
-        )
+        learned, seen, _ = vectors.split(loaded.model.config.part_sizes, dim=1)
         zoom, stride, first = self._geometry(scene)
         heat = [arithmetic.heatmap(maps[0], goal, self.config.cosine_heatmap) for goal in learned]
         heat = [self._over(scene, one, zoom, stride, first) for one in heat]

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
 from tqdm import tqdm
 
 from grasp2vec_ros.core import arithmetic
@@ -22,15 +20,12 @@ from grasp2vec_ros.core.change import aligned
 from grasp2vec_ros.core.encoder import Grasp2Vec, held_input, scene_input
 from grasp2vec_ros.core.experience import Experience
 from grasp2vec_ros.core.learner import choose_precision
-from grasp2vec_ros.core.objective import cosine_n_pairs
-from grasp2vec_ros.core.probe import FEATURES, Probe
+from grasp2vec_ros.core.linear_fit import learn_matrix, projection, several_views
+from grasp2vec_ros.core.probe import Probe
 from grasp2vec_ros.core.store import ExperienceStore
 
-VIEWS = 3
 CHUNK = 256
-TEMPERATURE = 0.07
 SMALLEST_DEVIATION = 0.01  # of the median
-SCENES_PER_BATCH = 24
 
 
 @dataclass
@@ -48,20 +43,6 @@ class Features:
     held: np.ndarray
     learned: np.ndarray
     scenes: np.ndarray
-
-
-def choose_attempts(store: ExperienceStore, count: int, seed: int) -> list[tuple[str, str]]:
-    """Whole scenes in a random order until there are enough attempts: (id, scene) each."""
-    scenes: dict[str, list[str]] = {}
-    for identity, robot, episode in store.scenes(lifted=True):
-        scenes.setdefault(f"{robot}|{episode}", []).append(identity)
-    names, chosen = sorted(scenes), []
-    np.random.default_rng(seed).shuffle(names)
-    for name in names:
-        if len(chosen) >= count:
-            break
-        chosen += [(identity, name) for identity in scenes[name]]
-    return chosen
 
 
 def collect_features(
@@ -123,13 +104,12 @@ def _rows(
 
 def _features(model: Grasp2Vec, probe: Probe, experience: Experience, quiet: float) -> dict[str, np.ndarray]:
     scenes = torch.from_numpy(np.stack([experience.pre, aligned(experience.pre, experience.post)]))
-    views = [*experience.held, *[experience.held[-1]] * VIEWS][:VIEWS]
     inputs = scene_input(scenes, model.config)
     changes = [
         arithmetic.quietened(before[None] - after[None], quiet)
         for before, after in (map.float() for map in (*probe.maps(inputs), model.scene_map(inputs)))
     ]
-    held = held_input(torch.from_numpy(np.stack(views)), model.config)
+    held = held_input(several_views(experience), model.config)
     return {
         "removed": probe.features(changes[:-1])[0].numpy(),
         "held": probe.features(probe.maps(held)).numpy(),
@@ -159,46 +139,8 @@ def fit(
     probe.deviation.copy_(deviation.clamp(min=max(1e-6, SMALLEST_DEVIATION * float(deviation.median()))))
     held = (held - probe.mean) / probe.deviation
     removed = torch.from_numpy(features.removed) / probe.deviation
-    matrix, loss = _learn(removed, held, features.scenes, steps, learning_rate, seed)
-    probe.projection.copy_(_largest(held.flatten(0, 1) @ matrix, len(probe.projection)).T @ matrix.T)
+    matrix, loss = learn_matrix(removed, held, features.scenes, steps, learning_rate, seed)
+    probe.projection.copy_(projection(matrix, held.flatten(0, 1), len(probe.projection)))
     sizes = probe.scene_vectors(torch.from_numpy(features.removed)).norm(dim=1)
     probe.scene_gain.copy_((torch.from_numpy(features.learned) / sizes).median())
     return loss
-
-
-def _learn(
-    removed: Tensor, held: Tensor, scenes: np.ndarray, steps: int, learning_rate: float, seed: int
-) -> tuple[Tensor, float]:
-    """The matrix, (`FEATURES`, `FEATURES`), by which both are multiplied, and the last loss."""
-    names, which = np.unique(scenes, return_inverse=True)
-    members = [np.flatnonzero(which == i) for i in range(len(names))]
-    change = torch.zeros(FEATURES, FEATURES, requires_grad=True)
-    optimiser = torch.optim.AdamW([change], lr=learning_rate, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(1, steps))
-    rng, loss = np.random.default_rng(seed), float("nan")
-    temperature = torch.tensor(TEMPERATURE).log()
-    for _ in tqdm(range(steps), desc="fitting", unit="step", mininterval=1.0):
-        batch = rng.choice(len(members), min(SCENES_PER_BATCH, len(members)), replace=False)
-        rows = np.concatenate([members[i] for i in batch])
-        views = held[rows] + held[rows] @ change
-        mean = functional.normalize(views, dim=2).mean(dim=1)
-        one = torch.from_numpy(rng.integers(0, VIEWS, len(rows)))
-        every = torch.arange(len(rows))
-        first, second = views[every, one], views[every, (one + 1) % VIEWS]
-        taken = removed[rows] + removed[rows] @ change
-        value = sum(
-            weight * (cosine_n_pairs(a, b, temperature) + cosine_n_pairs(b, a, temperature))
-            for a, b, weight in ((taken, mean, 1.0), (taken, first, 0.5), (first, second, 0.5))
-        )
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        schedule.step()
-        loss = float(value.detach())
-    return torch.eye(FEATURES) + change.detach(), loss
-
-
-def _largest(vectors: Tensor, count: int) -> Tensor:
-    """Directions in which centred vectors differ most, (D, count)."""
-    moments = (vectors.T @ vectors).double() / len(vectors)
-    return torch.linalg.eigh(moments).eigenvectors.flip(1)[:, :count].float()

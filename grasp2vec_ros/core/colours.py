@@ -1,0 +1,125 @@
+"""Which colours an object has, kept beside what is learned.
+
+What is learned on generated objects cares little for colours; things that people buy are told apart by them. Histograms
+are standardised and projected, linearly, so that the gripper, the wall behind it and the bin's floor count for little.
+They are not additive: the colours of what was taken are those of the pixels that changed, as they were before. A scene
+by itself has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+BINS = (12, 6, 6)  # of hue, saturation and value
+ENTRIES = BINS[0] * BINS[1] * BINS[2]
+# Of a channel, of 1: a pixel that changed less shows what it showed before.
+CHANGED = 18 / 255
+# The middle of a held image, as a part of its side, is mostly object.
+MIDDLE = 0.5
+LEAST_DEVIATION = 0.03
+
+
+class Colours(nn.Module):
+    """Histograms of hue, saturation and value, projected; nothing learns along.
+
+    Args:
+        size: entries of its vectors.
+
+    Attributes:
+        removed_mean, held_mean: (`ENTRIES`,) of the roots of histograms of what was taken, and of held images.
+        deviation: (`ENTRIES`,) of the latter, `LEAST_DEVIATION` more.
+        projection: (size, `ENTRIES`), of histograms at unit deviation.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("removed_mean", torch.zeros(ENTRIES))
+        self.register_buffer("held_mean", torch.zeros(ENTRIES))
+        self.register_buffer("deviation", torch.ones(ENTRIES))
+        self.register_buffer("projection", torch.eye(size, ENTRIES))
+
+    def removed_vectors(self, histograms: Tensor) -> Tensor:
+        """Of what was taken out of a scene or is shown in it, (B, `ENTRIES`) -> (B, size); zero where nothing is."""
+        return self._projected(histograms, self.removed_mean)
+
+    def held_vectors(self, histograms: Tensor) -> Tensor:
+        """Of held objects, (B, `ENTRIES`) -> (B, size)."""
+        return self._projected(histograms, self.held_mean)
+
+    def _projected(self, histograms: Tensor, mean: Tensor) -> Tensor:
+        some = (histograms.sum(dim=1, keepdim=True) > 0).to(histograms)
+        return some * functional.linear((histograms - mean) / self.deviation, self.projection)
+
+
+def removed_histogram(pre: Tensor, post: Tensor) -> Tensor:
+    """Of the pixels that changed, as they were before; zero without any.
+
+    Args:
+        pre, post: (3, H, W) in [0, 1], aligned.
+
+    Returns:
+        (1, `ENTRIES`).
+    """
+    changed = ((pre - post).abs().amax(dim=0) > CHANGED).float()[None, None]
+    # Specks are noise: opened by a square of three.
+    eroded = -functional.max_pool2d(-changed, 3, stride=1, padding=1)
+    return root_histograms(pre[None], functional.max_pool2d(eroded, 3, stride=1, padding=1)[:, 0])
+
+
+def held_histograms(images: Tensor, crop: float) -> Tensor:
+    """Of the middles of held images.
+
+    Args:
+        images: (B, 3, s, s) in [0, 1].
+        crop: the part of the camera's image that they show, by its shorter side.
+
+    Returns:
+        (B, `ENTRIES`).
+    """
+    height, width = images.shape[2:]
+    rows, columns = (_middle(size, min(1.0, MIDDLE / crop)) for size in (height, width))
+    middle = images[:, :, rows, columns]
+    return root_histograms(middle, torch.ones_like(middle[:, 0]))
+
+
+def _middle(size: int, share: float) -> slice:
+    border = round(size * (1 - share) / 2)
+    return slice(border, size - border)
+
+
+def root_histograms(images: Tensor, weights: Tensor) -> Tensor:
+    """Roots of the shares of colours, whose dot product is Bhattacharyya's coefficient.
+
+    Args:
+        images: (B, 3, H, W) in [0, 1], RGB.
+        weights: (B, H, W) of pixels, 0 or more; zeros everywhere give a histogram of zeros.
+
+    Returns:
+        (B, `ENTRIES`).
+    """
+    parts = hsv(images)
+    index = torch.zeros_like(weights, dtype=torch.long)
+    for part, bins in zip(parts, BINS, strict=True):
+        index = index * bins + (part * bins).long().clamp(max=bins - 1)
+    counts = torch.zeros(len(images), ENTRIES, device=images.device)
+    counts.scatter_add_(1, index.flatten(1), weights.flatten(1).float())
+    return (counts / counts.sum(dim=1, keepdim=True).clamp(min=1e-12)).sqrt()
+
+
+def hsv(images: Tensor) -> Iterable[Tensor]:
+    """Hue, saturation and value, each in [0, 1], of (B, 3, H, W) in [0, 1]: (B, H, W) each."""
+    red, green, blue = images.unbind(dim=1)
+    value, least = images.amax(dim=1), images.amin(dim=1)
+    range_ = value - least
+    safe = range_.clamp(min=1e-12)
+    hue = torch.where(
+        value == red,
+        (green - blue) / safe,
+        torch.where(value == green, (blue - red) / safe + 2, (red - green) / safe + 4),
+    )
+    hue = torch.where(range_ > 0, (hue / 6) % 1.0, torch.zeros_like(hue))
+    return hue, range_ / value.clamp(min=1e-12), value
