@@ -24,7 +24,7 @@ from benchmarks.report import add_comparison, finish, options
 from benchmarks.ros import Awaited, NoAnswerError, Talker, reference_node, talker
 from benchmarks.scenes import attempt, fill_store
 from grasp2vec_ros.core.checkpoint import load_checkpoint
-from grasp2vec_ros.core.encoder import held_input, scene_input
+from grasp2vec_ros.core.encoder import Grasp2Vec, held_input, scene_input
 from grasp2vec_ros.core.inference import Perceiver, PerceiverConfig, default_checkpoint
 from grasp2vec_ros.core.results import Results
 from grasp2vec_ros.nodes.messages import experience_message, time_message
@@ -132,6 +132,11 @@ def with_transport(seconds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {**seconds, "transport_and_network": seconds["transport_alone"] + seconds["bare_network"]}
 
 
+def networks(model: Grasp2Vec, scene: torch.Tensor) -> list[torch.Tensor]:
+    """Maps of everything that a heatmap looks at."""
+    return [model.scene_map(scene), *([] if model.probe is None else model.probe.maps(scene))]
+
+
 def measure_idle(probe: Probe, echo: Probe, frames: int, results: Results) -> None:
     """Rows of a node that has nothing else to do."""
     model = load_checkpoint(default_checkpoint())[0].to(memory_format=torch.channels_last)
@@ -143,7 +148,7 @@ def measure_idle(probe: Probe, echo: Probe, frames: int, results: Results) -> No
     heatmaps = {
         "ours": probe.heatmap,
         "transport_alone": echo.heatmap,
-        "bare_network": timed(lambda: model.scene_map(ready)),
+        "bare_network": timed(lambda: networks(model, ready)),
         "core_without_ros": timed(lambda: core.heatmap(scene, goal)),
     }
     add_comparison(results, "heatmap", SPLIT, with_transport(in_turns(heatmaps, frames)), added=True)

@@ -7,6 +7,8 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from semgrasp_ros.core.data.splits import SPLITS
+
 
 def parser() -> argparse.ArgumentParser:
     """Command line."""
@@ -21,9 +23,10 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--instances", type=int, default=40, help="instances of each family")
     make.add_argument("--seed", type=int, default=0, help="of the first guesses")
     make.add_argument("--workers", type=int, default=1, help="processes")
-    pack = commands.add_parser("pack", help="write all grasps of a folder to one small file")
+    pack = commands.add_parser("pack", help="write the grasps of a folder to one small file")
     pack.add_argument("--grasps", type=Path, required=True, help="folder of grasps")
     pack.add_argument("--output", type=Path, required=True, help="file to write, .npz")
+    pack.add_argument("--splits", nargs="+", choices=SPLITS, default=SPLITS, help="only these; all otherwise")
     unpack = commands.add_parser("unpack", help="put the grasps that ship in a folder")
     unpack.add_argument("--grasps", type=Path, required=True, help="folder; what it has stays as it is")
     unpack.add_argument("--file", type=Path, help="another file that `pack` wrote")
@@ -120,7 +123,7 @@ def _pack(options: argparse.Namespace) -> None:
     from semgrasp_ros.core.data.grasp_archive import pack
     from semgrasp_ros.core.data.grasp_folder import GraspFolder
 
-    count = pack(GraspFolder(options.grasps), options.output)
+    count = pack(GraspFolder(options.grasps), options.output, options.splits)
     print(f"{options.output}: {count} grasps, {options.output.stat().st_size / 2**20:.1f} MiB")
 
 

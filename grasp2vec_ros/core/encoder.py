@@ -190,18 +190,15 @@ class Grasp2Vec(nn.Module):
             colours = self.colours.held_vectors(held_histograms(images.float(), self.config.held_crop))
         return self.joined(learned, seen, colours)
 
-    def joined(self, learned: Tensor, seen: Tensor | None, colours: Tensor | None) -> Tensor:
+    def joined(self, learned: Tensor, seen: Tensor | None = None, colours: Tensor | None = None) -> Tensor:
         """One vector of what is learned, of what a probe sees, and of colours, (B, `part_sizes`) each.
 
         Each is brought to one length first: the cosine of two such vectors is the weighted mean of their parts'
         cosines. What is learned stays as it is where it is all there is.
         """
-        weights = {"probe": self.config.probe_weight, "colours": self.config.colour_weight}
-        others = {"probe": seen, "colours": colours}
+        others = ((seen, self.config.probe_weight), (colours, self.config.colour_weight))
         parts = [
-            weights[name] ** 0.5 * functional.normalize(part, dim=1)
-            for name, part in others.items()
-            if part is not None
+            weight**0.5 * functional.normalize(part, dim=1) for part, weight in others if part is not None
         ]
         return torch.cat([functional.normalize(learned, dim=1), *parts], dim=1) if parts else learned
 

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from semgrasp_ros.core.data.grasp import Grasp
 from semgrasp_ros.core.data.grasp_folder import WORDS, GraspFolder
+from semgrasp_ros.core.data.splits import SPLITS, split_of
 
 FORMAT = "semgrasp-grasps-1"
-#: Beside the models that ship.
-SHIPPED = "grasps.npz"
+#: Beside the models that ship: what is measured on.
+SHIPPED = "held_out_grasps.npz"
 
 
-def pack(folder: GraspFolder, file: Path) -> int:
-    """Writes all grasps of a folder, and which objects were tried without success.
+def pack(folder: GraspFolder, file: Path, splits: Collection[str] = SPLITS) -> int:
+    """Writes the grasps of a folder, and which objects were tried without success.
 
     Joint rotations keep three digits, which is 0.1 mm at a finger's tip; everything else is kept as it is.
 
     Args:
         folder: of the grasps.
         file: appears whole or not at all.
+        splits: of SPLITS; objects of others are left out.
 
     Returns:
         How many grasps there are.
 
     Raises:
-        ValueError: the folder is empty, or a file in it is damaged.
+        ValueError: the folder has none of these splits, or a file in it is damaged.
     """
-    objects = folder.objects()
+    objects = [pair for pair in folder.objects() if split_of(*pair) in splits]
     if not objects:
-        raise ValueError(f"{folder.path}: has no grasps; generate some first")
+        raise ValueError(f"{folder.path}: has no grasps of {', '.join(splits)}; generate some first")
     of_objects = [folder.read(*pair) for pair in objects]
     grasps = [grasp for mine in of_objects for grasp in mine]
     families, family = _numbered([name for name, _ in objects])

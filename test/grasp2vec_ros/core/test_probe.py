@@ -13,6 +13,7 @@ from grasp2vec_ros.core.checkpoint import load_checkpoint, save_checkpoint
 from grasp2vec_ros.core.encoder import EncoderConfig, Grasp2Vec, make_model
 from grasp2vec_ros.core.inference import Perceiver, PerceiverConfig, default_checkpoint
 from grasp2vec_ros.core.learner import Learner, LearnerConfig
+from grasp2vec_ros.core.linear_fit import VIEWS
 from grasp2vec_ros.core.objective import ObjectiveConfig
 from grasp2vec_ros.core.probe import FEATURES, Probe
 from grasp2vec_ros.core.store import ExperienceStore
@@ -62,7 +63,10 @@ def test_vectors_grow_and_heatmaps_stay(tmp_path):
     model = model_with_probe()
     alone = make_model(ALONE).eval()
     alone.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("probe.")})
-    two = perceiver_of(model, tmp_path / "with"), perceiver_of(alone, tmp_path / "alone")
+    two = (
+        perceiver_of(model, tmp_path / "with", probe_heatmap=0.0),
+        perceiver_of(alone, tmp_path / "alone"),
+    )
     vectors = [perceiver.embed_held([image(0)])[0] for perceiver in two]
     assert [len(vector) for vector in vectors] == [perceiver.embedding_size for perceiver in two] == [20, 8]
     heat = [p.heatmap(image(1), vector) for p, vector in zip(two, vectors, strict=True)]
@@ -122,9 +126,9 @@ def clouded_features(scenes: int, per_scene: int = 4) -> probe_fit.Features:
     rng, count = np.random.default_rng(0), scenes * per_scene
     what = np.zeros((count, 1, FEATURES), np.float32)
     what[..., :40] = rng.normal(size=(count, 1, 40))
-    views = np.repeat(what, probe_fit.VIEWS + 1, axis=1)
-    views[..., 40:80] = rng.normal(size=(count, probe_fit.VIEWS + 1, 40)) * 5
-    views[..., 80:] = rng.normal(size=(count, probe_fit.VIEWS + 1, FEATURES - 80)) * 0.01
+    views = np.repeat(what, VIEWS + 1, axis=1)
+    views[..., 40:80] = rng.normal(size=(count, VIEWS + 1, 40)) * 5
+    views[..., 80:] = rng.normal(size=(count, VIEWS + 1, FEATURES - 80)) * 0.01
     names = np.repeat([f"scene {i}" for i in range(scenes)], per_scene)
     return probe_fit.Features(views[:, 0], views[:, 1:] + 3.0, np.full(count, 7.0, np.float32), names)
 

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semgrasp_ros.core.data.grasp import Grasp
-from semgrasp_ros.core.data.grasp_archive import pack, unpack
+from semgrasp_ros.core.data.grasp_archive import SHIPPED, pack, unpack
 from semgrasp_ros.core.data.grasp_folder import GraspFolder
 from semgrasp_ros.core.data.manners import FINGERS
+from semgrasp_ros.core.data.splits import split_of
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.hand.rotations import matrix_from_vector, transform
+from semgrasp_ros.core.pipeline import shipped_folder
 
 
 def some_grasps(family: str, instance: int, count: int) -> list[Grasp]:
@@ -77,8 +79,26 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     assert len(after.read("mug", 2)) == 1
 
 
+def test_splits_are_packed_apart(tmp_path: Path) -> None:
+    folder = GraspFolder(tmp_path / "all")
+    for family, instance in (("mug", 0), ("mug", 1), ("mug", 2), ("kettle", 2)):
+        folder.write(family, instance, some_grasps(family, instance, 1))
+    pack(folder, tmp_path / "some.npz", ("train", "validation"))
+    unpack(tmp_path / "some.npz", GraspFolder(tmp_path / "some"))
+    assert GraspFolder(tmp_path / "some").objects() == [("mug", 1), ("mug", 2)]
+    with pytest.raises(ValueError, match="has no grasps of unseen_instances; generate some first"):
+        pack(GraspFolder(tmp_path / "some"), tmp_path / "none.npz", ("unseen_instances",))
+
+
+def test_what_ships_was_held_out(tmp_path: Path) -> None:
+    with np.load(shipped_folder() / SHIPPED, allow_pickle=False) as data:
+        owners = zip(data["families"][data["family"]], data["instance"], strict=True)
+        splits = {split_of(str(family), int(instance)) for family, instance in owners}
+        assert splits == {"unseen_instances", "unseen_families"} and data["count"].sum() > 2000
+
+
 def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="has no grasps; generate some first"):
+    with pytest.raises(ValueError, match="has no grasps of train, .*; generate some first"):
         pack(GraspFolder(tmp_path / "empty"), tmp_path / "all.npz")
     with pytest.raises(FileNotFoundError):
         unpack(tmp_path / "none.npz", GraspFolder(tmp_path / "x"))
