@@ -45,6 +45,11 @@ def quietened(change: Tensor, quiet: float) -> Tensor:
     return change * size / (size + quiet * largest).clamp(min=1e-12)
 
 
+def excess(maps: Tensor) -> Tensor:
+    """Maps (B, C, h, w) less the median over their places: what most of a scene looks like, its floor, is taken out."""
+    return maps - maps.flatten(2).median(dim=2).values[:, :, None, None]
+
+
 def mean_of_goals(goals: Tensor) -> Tensor:
     """A goal that any of several objects satisfies: the mean of their unit vectors, (n, D) -> (D,)."""
     return functional.normalize(goals, dim=-1).mean(dim=0)

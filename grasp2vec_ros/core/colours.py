@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from grasp2vec_ros.core.arithmetic import excess
+
 BINS = (12, 6, 6)  # of hue, saturation and value
 ENTRIES = BINS[0] * BINS[1] * BINS[2]
 # Of a channel, of 1: a pixel that changed less shows what it showed before.
@@ -21,6 +23,11 @@ CHANGED = 18 / 255
 # The middle of a held image, as a part of its side, is mostly object.
 MIDDLE = 0.5
 LEAST_DEVIATION = 0.03
+# Where a scene is looked at: cells across its width, and how many of them a window is wide and high.
+CELLS = 40
+WINDOW = 3
+# Of a window's pixels that are no floor: with so many its colours count half.
+FAINT = 0.3
 
 
 class Colours(nn.Module):
@@ -49,6 +56,37 @@ class Colours(nn.Module):
     def held_vectors(self, histograms: Tensor) -> Tensor:
         """Of held objects, (B, `ENTRIES`) -> (B, size)."""
         return self._projected(histograms, self.held_mean)
+
+    def place_map(self, image: Tensor) -> Tensor:
+        """What would have been taken if it were what each window shows, its floor left out.
+
+        Args:
+            image: (1, 3, H, W) in [0, 1], a scene.
+
+        Returns:
+            (size, h, w), h and w in cells of `cell_px`; as long as 1 where a window shows little floor.
+        """
+        counts = functional.avg_pool2d(
+            functional.pad(_counts_in_cells(image), (WINDOW // 2,) * 4, mode="replicate"), WINDOW, stride=1
+        )
+        counts = excess(counts).clamp(min=0)[0].flatten(1).T
+        amount = counts.sum(dim=1, keepdim=True)
+        vectors = functional.normalize(self.removed_vectors((counts / amount.clamp(min=1e-12)).sqrt()), dim=1)
+        shown = amount / (amount + FAINT * cell_px(image.shape[3]) ** 2)
+        rows, columns = (size // cell_px(image.shape[3]) for size in image.shape[2:])
+        return (shown * vectors).T.unflatten(1, (rows, columns))
+
+    def heatmap(self, place_map: Tensor, goal: Tensor) -> Tensor:
+        """Where a goal's colours are: its cosine with each place's, less where there is little but floor.
+
+        Args:
+            place_map: (size, h, w).
+            goal: (size,).
+
+        Returns:
+            (h, w).
+        """
+        return torch.einsum("khw,k->hw", place_map, functional.normalize(goal, dim=0))
 
     def _projected(self, histograms: Tensor, mean: Tensor) -> Tensor:
         some = (histograms.sum(dim=1, keepdim=True) > 0).to(histograms)
@@ -91,6 +129,30 @@ def _middle(size: int, share: float) -> slice:
     return slice(border, size - border)
 
 
+def cell_px(width: int) -> int:
+    """Width and height of the cells of a scene of a width [px]."""
+    return max(1, round(width / CELLS))
+
+
+def _counts_in_cells(image: Tensor) -> Tensor:
+    """How many pixels of each colour each cell has, (1, 3, H, W) -> (1, `ENTRIES`, h, w)."""
+    size = cell_px(image.shape[3])
+    rows, columns = (length // size for length in image.shape[2:])
+    index = _bins_of(image[:, :, : rows * size, : columns * size])[0]
+    cell = torch.arange(rows * columns, device=image.device).unflatten(0, (rows, columns))
+    cell = cell.repeat_interleave(size, dim=0).repeat_interleave(size, dim=1)
+    counts = torch.bincount((index * rows * columns + cell).flatten(), minlength=ENTRIES * rows * columns)
+    return counts.float().view(1, ENTRIES, rows, columns)
+
+
+def _bins_of(images: Tensor) -> Tensor:
+    """Which of `ENTRIES` colours each pixel has, (B, 3, H, W) -> (B, H, W)."""
+    index = torch.zeros_like(images[:, 0], dtype=torch.long)
+    for part, bins in zip(hsv(images), BINS, strict=True):
+        index = index * bins + (part * bins).long().clamp(max=bins - 1)
+    return index
+
+
 def root_histograms(images: Tensor, weights: Tensor) -> Tensor:
     """Roots of the shares of colours, whose dot product is Bhattacharyya's coefficient.
 
@@ -101,12 +163,8 @@ def root_histograms(images: Tensor, weights: Tensor) -> Tensor:
     Returns:
         (B, `ENTRIES`).
     """
-    parts = hsv(images)
-    index = torch.zeros_like(weights, dtype=torch.long)
-    for part, bins in zip(parts, BINS, strict=True):
-        index = index * bins + (part * bins).long().clamp(max=bins - 1)
     counts = torch.zeros(len(images), ENTRIES, device=images.device)
-    counts.scatter_add_(1, index.flatten(1), weights.flatten(1).float())
+    counts.scatter_add_(1, _bins_of(images).flatten(1), weights.flatten(1).float())
     return (counts / counts.sum(dim=1, keepdim=True).clamp(min=1e-12)).sqrt()
 
 

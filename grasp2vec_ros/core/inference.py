@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from torch.nn import functional
 from grasp2vec_ros.core import arithmetic
 from grasp2vec_ros.core.change import aligned
 from grasp2vec_ros.core.checkpoint import CheckpointError, load_checkpoint, newest_checkpoint
-from grasp2vec_ros.core.colours import removed_histogram, root_histograms
+from grasp2vec_ros.core.colours import cell_px, removed_histogram, root_histograms
 from grasp2vec_ros.core.encoder import (
     EncoderConfig,
     Grasp2Vec,
@@ -26,7 +27,7 @@ from grasp2vec_ros.core.encoder import (
     scene_input,
 )
 from grasp2vec_ros.core.options import option
-from grasp2vec_ros.core.probe import STRIDES, excess
+from grasp2vec_ros.core.probe import STRIDES
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ class PerceiverConfig:
         read_only=True,
     )
     cosine_heatmap: bool = option(
-        True, "heatmap of cosines in [-1, 1]; otherwise raw dot products as in the paper"
+        True,
+        "heatmap of cosines in [-1, 1]; otherwise raw dot products as in the paper, of what is learned alone",
     )
     heatmap_blur: float = option(
         0.6,
@@ -67,6 +69,9 @@ class PerceiverConfig:
         " learned from more often, and costs a second pass of a trunk. 0: learned alone",
         minimum=0.0,
         maximum=10.0,
+    )
+    colour_heatmap: float = option(
+        0.5, "how much a model's colours count in heatmaps beside what is learned", minimum=0.0, maximum=10.0
     )
     seed: int = option(
         0, "seed of the weights before the first checkpoint", minimum=0, maximum=2**31 - 1, read_only=True
@@ -131,7 +136,7 @@ def _excess(maps: Tensor, rectangle: tuple[float, float, float, float], stride: 
     x0, x1 = _places(rectangle[0], rectangle[1], stride, first, columns)
     y0, y1 = _places(rectangle[2], rectangle[3], stride, first, rows)
     # What most of the scene looks like is no part of the goal.
-    return excess(maps)[:, :, y0:y1, x0:x1].sum(dim=(2, 3))
+    return arithmetic.excess(maps)[:, :, y0:y1, x0:x1].sum(dim=(2, 3))
 
 
 def _inside(images: Tensor, rectangle: tuple[float, float, float, float]) -> Tensor:
@@ -307,36 +312,40 @@ class Perceiver:
         Returns:
             (n, H, W) float32, at the scene's size.
         """
-        loaded = self._loaded
-        size = loaded.model.config.vector_size
+        model, config = self._loaded.model, self.config
+        size = model.config.vector_size
         if goals.ndim != 2 or goals.shape[1] != size:
             raise ValueError(f"goals: shape {goals.shape} does not fit the model's embedding size {size}")
-        inputs = scene_input(self._tensor(scene), loaded.model.config)
-        maps = loaded.model.scene_map(inputs)
+        inputs = scene_input(self._tensor(scene), model.config)
+        maps = model.scene_map(inputs)
         vectors = torch.from_numpy(np.ascontiguousarray(goals)).to(maps)
-        learned, seen, _ = vectors.split(loaded.model.config.part_sizes, dim=1)
+        learned, seen, colours = vectors.split(model.config.part_sizes, dim=1)
         zoom, stride, first = self._geometry(scene)
-        heat = [arithmetic.heatmap(maps[0], goal, self.config.cosine_heatmap) for goal in learned]
-        heat = [self._over(scene, one, zoom, stride, first) for one in heat]
-        if (probe := loaded.model.probe) is not None and self.config.probe_heatmap > 0:
-            places = probe.place_map(probe.maps(inputs))[0]
-            more = [probe.heatmap(places, goal) for goal in seen]
-            more = [self._over(scene, one, zoom, STRIDES[0], STRIDES[0] - 0.5, blur=0) for one in more]
-            share = self.config.probe_heatmap / (1 + self.config.probe_heatmap)
-            heat = [(1 - share) * a + share * b for a, b in zip(heat, more, strict=True)]
-        return np.stack(heat)
+        over = partial(self._over, scene, zoom)
+        heat = [arithmetic.heatmap(maps[0], goal, config.cosine_heatmap) for goal in learned]
+        layers = [(1.0, [over(one, stride, first, config.heatmap_blur) for one in heat])]
+        # Dot products have no scale in common with what follows.
+        if config.cosine_heatmap and model.probe is not None and config.probe_heatmap > 0:
+            places = model.probe.place_map(model.probe.maps(inputs))[0]
+            heat = [model.probe.heatmap(places, goal) for goal in seen]
+            layers.append((config.probe_heatmap, [over(one, STRIDES[0], STRIDES[0] - 0.5) for one in heat]))
+        if config.cosine_heatmap and model.colours is not None and config.colour_heatmap > 0:
+            places, cell = model.colours.place_map(inputs), cell_px(inputs.shape[3])
+            heat = [model.colours.heatmap(places, goal) for goal in colours]
+            layers.append((config.colour_heatmap, [over(one, cell, (cell - 1) / 2) for one in heat]))
+        return sum(weight * np.stack(heat) for weight, heat in layers) / sum(weight for weight, _ in layers)
 
     def _over(
         self,
         scene: np.ndarray,
-        map: Tensor,
         zoom: tuple[float, float],
+        map: Tensor,
         stride: int,
         first: float,
-        blur: float | None = None,
+        blur: float = 0.0,
     ) -> np.ndarray:
         """A heatmap (h, w) at the size of its scene, each value at the place that it is about."""
-        heat, blur = map.float().cpu().numpy(), self.config.heatmap_blur if blur is None else blur
+        heat = map.float().cpu().numpy()
         if blur > 0:
             heat = cv2.GaussianBlur(heat, (5, 5), blur, borderType=cv2.BORDER_REPLICATE)
         # From a pixel of the scene to a place of the map, both counted from their middles.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp2vec_ros.core.arithmetic import pool
+from grasp2vec_ros.core.arithmetic import excess, pool
 from grasp2vec_ros.core.backbones.efficientnet_lite import (
     STAGES,
     TAPS,
@@ -26,11 +26,6 @@ STRIDES = (16, 32, 32)
 # How long the vectors of places must be, in parts of the mean, to count half: an empty floor looks like nothing.
 FAINT = 0.3
 FEATURES = STAGES[TAPS[1]][1] + STAGES[TAPS[2]][1] + TOP
-
-
-def excess(maps: Tensor) -> Tensor:
-    """Maps less the median over their places: what most of a scene looks like, its floor, is taken out."""
-    return maps - maps.flatten(2).median(dim=2).values[:, :, None, None]
 
 
 class Probe(nn.Module):

@@ -15,6 +15,8 @@ from grasp2vec_ros.core.colours import (
     BINS,
     ENTRIES,
     Colours,
+    _counts_in_cells,
+    cell_px,
     held_histograms,
     hsv,
     removed_histogram,
@@ -39,6 +41,18 @@ def painted(colour: tuple[float, float, float], height: int = 48, width: int = 6
 
 def ones(images: torch.Tensor) -> torch.Tensor:
     return torch.ones_like(images[:, 0])
+
+
+def bin_with(
+    *things: tuple[int, int, tuple[int, int, int]], height: int = 240, width: int = 320
+) -> np.ndarray:
+    scene = np.full((height, width, 3), 120, np.uint8)
+    for left, top, colour in things:
+        scene[top : top + 40, left : left + 40] = colour
+    return scene
+
+
+RED_THING, BLUE_THING = (60, 60, (210, 40, 30)), (220, 150, (30, 60, 200))
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 255)] * 3), min_size=1, max_size=20))
@@ -110,10 +124,10 @@ def test_each_parts_cosine_counts_by_its_weight():
     assert torch.allclose(cosine(one, other, dim=1), expected, atol=1e-5)
 
 
-def test_colours_lengthen_vectors_and_leave_heatmaps_alone(tmp_path):
+def test_colours_lengthen_vectors_and_leave_what_is_learned_alone(tmp_path):
     model, alone = make_model(COLOURED, 1).eval(), make_model(ALONE).eval()
     alone.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("colours.")})
-    two = [Perceiver(PerceiverConfig(device="cpu")) for _ in range(2)]
+    two = [Perceiver(PerceiverConfig(device="cpu", colour_heatmap=0.0)) for _ in range(2)]
     for perceiver, one in zip(two, (model, alone), strict=True):
         perceiver.load(save_checkpoint(tmp_path / str(id(one)), one, step=1).path)
     image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -131,12 +145,8 @@ def test_things_of_one_shape_are_told_apart_by_their_colours():
     perceiver = Perceiver(PerceiverConfig(device="cpu"))
     perceiver.load(default_checkpoint())
     begin = -perceiver.embedding_size + sum(perceiver._loaded.model.config.part_sizes[:2])
-    empty = np.full((240, 320, 3), 120, np.uint8)
-    scene = empty.copy()
-    scene[60:100, 60:100], scene[150:190, 220:260] = (210, 40, 30), (30, 60, 200)
-    without = scene.copy()
-    without[60:100, 60:100] = 120
-    taken = perceiver.embed_removed(scene, without)[begin:]
+    scene = bin_with(RED_THING, BLUE_THING)
+    taken = perceiver.embed_removed(scene, bin_with(BLUE_THING))[begin:]
     red, blue = (perceiver.embed_region(scene, *place, 40, 40)[begin:] for place in ((60, 60), (220, 150)))
     cosine = lambda a, b: float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))  # noqa: E731
     assert cosine(taken, red) > 0.95 and cosine(taken, blue) < 0.5
@@ -204,3 +214,57 @@ def test_the_command_adds_colours_to_a_model(tmp_path, capsys):
 def test_a_weight_of_colours_is_in_range():
     with pytest.raises(ValueError, match="colour_weight"):
         colours_fit.with_colours(make_model(ALONE), 16, -1.0)
+
+
+@torch.no_grad()
+@given(st.integers(1, 4), st.integers(1, 30), st.integers(2, 40))
+def test_cells_count_every_pixel_that_they_cover_once(zoom: int, rows: int, columns: int):
+    image = torch.rand(1, 3, rows * zoom + 1, columns * zoom * 5, generator=torch.Generator().manual_seed(0))
+    size = cell_px(image.shape[3])
+    counts = _counts_in_cells(image)
+    assert counts.shape[2:] == (image.shape[2] // size, image.shape[3] // size)
+    assert torch.equal(counts.sum(dim=1), torch.full_like(counts[:, 0], size**2))
+    if counts.numel():
+        last = root_histograms(image[:, :, :size, :size], ones(image[:, :, :size, :size]))
+        assert torch.allclose((counts[0, :, 0, 0] / size**2).sqrt(), last[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("zoom", [1, 2])
+def test_colours_find_things_of_one_shape_and_leave_the_floor_out(zoom: int):
+    perceiver = Perceiver(PerceiverConfig(device="cpu"))
+    perceiver.load(default_checkpoint())
+    colours = perceiver._loaded.model.colours
+    scene = bin_with(RED_THING, BLUE_THING)
+    image = torch.from_numpy(scene).permute(2, 0, 1)[None] / 255
+    image = image.repeat_interleave(zoom, dim=2).repeat_interleave(zoom, dim=3)
+    places, cell = colours.place_map(image), cell_px(image.shape[3])
+    assert float(places.norm(dim=0)[20, 5]) == 0.0  # bare floor
+    assert float(places.norm(dim=0).max()) <= 1.0
+    for left, top, _ in (RED_THING, BLUE_THING):
+        shown = image[:, :, top * zoom : (top + 40) * zoom, left * zoom : (left + 40) * zoom]
+        heat = colours.heatmap(places, colours.removed_vectors(root_histograms(shown, ones(shown)))[0])
+        row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+        assert (
+            top <= (row + 0.5) * cell / zoom < top + 40 and left <= (column + 0.5) * cell / zoom < left + 40
+        )
+
+
+def test_heatmaps_look_for_colours_where_they_are_told_to():
+    scene = bin_with(RED_THING, BLUE_THING)
+    without, alone, paper = (
+        Perceiver(
+            PerceiverConfig(device="cpu", probe_heatmap=0.0, colour_heatmap=part, cosine_heatmap=cosine)
+        )
+        for part, cosine in ((0.0, True), (1000.0, True), (1000.0, False))
+    )
+    for perceiver in (without, alone, paper):
+        perceiver.load(default_checkpoint())
+    for left, top, _ in (RED_THING, BLUE_THING):
+        goal = alone.embed_region(scene, left, top, 40, 40)
+        heat = alone.heatmap(scene, goal)
+        assert heat.shape == (240, 320) and np.abs(heat).max() <= 1.0 + 1e-3
+        row, column = np.unravel_index(heat.argmax(), heat.shape)
+        assert top <= row < top + 40 and left <= column < left + 40
+        assert not np.allclose(heat, without.heatmap(scene, goal), atol=0.1)
+        # The paper's dot products are of what is learned alone.
+        assert np.abs(paper.heatmap(scene, goal)).max() > 2.0
