@@ -66,12 +66,18 @@ class Colours(nn.Module):
         Returns:
             (size, h, w), h and w in cells of `cell_px`; as long as 1 where a window shows little floor.
         """
-        counts = functional.avg_pool2d(
-            functional.pad(_counts_in_cells(image), (WINDOW // 2,) * 4, mode="replicate"), WINDOW, stride=1
+        counts = _counts_in_cells(image)
+        # Less than half of all colours are in a scene.
+        seen = counts[0].flatten(1).any(dim=1)
+        padded = functional.pad(counts[:, seen], (WINDOW // 2,) * 4, mode="replicate")
+        windows = functional.avg_pool2d(padded, WINDOW, stride=1)
+        shares = excess(windows).clamp(min=0)[0].flatten(1).T
+        amount = shares.sum(dim=1, keepdim=True)
+        roots = (shares / amount.clamp(min=1e-12)).sqrt()
+        vectors = functional.linear(roots / self.deviation[seen], self.projection[:, seen])
+        vectors = functional.normalize(
+            vectors - self.projection @ (self.removed_mean / self.deviation), dim=1
         )
-        counts = excess(counts).clamp(min=0)[0].flatten(1).T
-        amount = counts.sum(dim=1, keepdim=True)
-        vectors = functional.normalize(self.removed_vectors((counts / amount.clamp(min=1e-12)).sqrt()), dim=1)
         shown = amount / (amount + FAINT * cell_px(image.shape[3]) ** 2)
         rows, columns = (size // cell_px(image.shape[3]) for size in image.shape[2:])
         return (shown * vectors).T.unflatten(1, (rows, columns))

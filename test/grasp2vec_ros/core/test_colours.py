@@ -239,6 +239,9 @@ def test_colours_find_things_of_one_shape_and_leave_the_floor_out(zoom: int):
     image = image.repeat_interleave(zoom, dim=2).repeat_interleave(zoom, dim=3)
     places, cell = colours.place_map(image), cell_px(image.shape[3])
     assert float(places.norm(dim=0)[20, 5]) == 0.0  # bare floor
+    inside = image[:, :, 72 * zoom : 96 * zoom, 72 * zoom : 96 * zoom]  # a window of the red thing alone
+    same = colours.removed_vectors(root_histograms(inside, ones(inside)))[0]
+    assert torch.cosine_similarity(places[:, 10, 10], same, dim=0) > 0.999
     assert float(places.norm(dim=0).max()) <= 1.0
     for left, top, _ in (RED_THING, BLUE_THING):
         shown = image[:, :, top * zoom : (top + 40) * zoom, left * zoom : (left + 40) * zoom]
