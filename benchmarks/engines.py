@@ -32,13 +32,14 @@ Runner = Callable[[], np.ndarray]
 class Encoder(nn.Module):
     """One of the two encoders as a net with one input.
 
-    Without the probe, whose layers are those of the trunk once more: compiling them takes minutes.
+    Without the probe, whose layers are those of the trunk once more, and without colours, which are no layers:
+    compiling them takes minutes.
     """
 
     def __init__(self, model: Grasp2Vec, scene: bool) -> None:
         super().__init__()
         self.model, self.scene = copy.deepcopy(model), scene
-        self.model.probe = None
+        self.model.probe = self.model.colours = None
 
     def forward(self, images: Tensor) -> Tensor:
         """Spatial map (B, D, h, w) of scenes, or vectors (B, D) of held images."""
