@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.ratio import median, paired_ratio, take_turns
+from benchmarks.ratio import median, paired_ratio, ratio_of_medians, take_turns
 from benchmarks.report import FOLDER, finish, options
 from benchmarks.rounds import note_load
 from benchmarks.scale_fleet import add_fleet
@@ -24,8 +24,10 @@ from benchmarks.scale_page import publish
 from benchmarks.scale_store import fill
 from benchmarks.scenes import fill_store
 from grasp2vec_ros.core.augmentation import AugmentationConfig
+from grasp2vec_ros.core.checkpoint import load_checkpoint
 from grasp2vec_ros.core.encoder import EncoderConfig, make_model
 from grasp2vec_ros.core.evaluation import Measurement
+from grasp2vec_ros.core.inference import default_checkpoint
 from grasp2vec_ros.core.merge import MergeReport, merge, readable_records
 from grasp2vec_ros.core.results import Results
 from grasp2vec_ros.core.shard_export import export_shards
@@ -35,8 +37,10 @@ from grasp2vec_ros.core.store import FILE_NAME, ExperienceStore
 from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
 
 BATCH = 32
+FIRST_BATCHES = 30
 LANES = 4
 SHARDS = 16  # about so many
+READ_AHEAD_BYTES = 2**24
 REAL = 48  # attempts with images of a real camera's size
 REAL_SPLIT = "640x480_three_views"
 PAPER = {"backbone": "resnet50", "embedding_size": 1024, "pooling": "mean", "relu": True, "centre": False, "share_trunk": False}  # fmt: skip
@@ -53,10 +57,22 @@ def small_config() -> TrainerConfig:
     )
 
 
+def learned_encoder() -> EncoderConfig:
+    """What learns of the model that ships: the networks that a fleet's experience is for."""
+    return replace(load_checkpoint(default_checkpoint())[0].config, probe_size=0, colour_size=0)
+
+
 def forget(file: Path) -> None:
     """Takes a file out of the operating system's memory, as after a start of the machine."""
     with file.open("rb") as opened:
         os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def remember(file: Path) -> None:
+    """Brings a file into the operating system's memory, as far as there is room, as after an epoch of training."""
+    with file.open("rb") as opened:
+        while opened.read(READ_AHEAD_BYTES):
+            pass
 
 
 def open_store(folder: Path) -> None:
@@ -67,36 +83,65 @@ def open_store(folder: Path) -> None:
 
 
 def measure_stores(results: Results, folders: dict[int, Path], rounds: int, warm_up: int) -> None:
-    """Opening from disk and from memory, and drawing and reading a batch once the page cache is full."""
-    cold = {}
+    """Opening, drawing a batch and reading it, from disk and from memory."""
+    for metric, seconds in {
+        "store_open_from_disk": _opened_from_disk(folders),
+        "store_open": take_turns({size: lambda f=f: open_store(f) for size, f in folders.items()}, 5),
+        **_batches_from_disk(folders, results.seed),
+        **_batches_from_memory(folders, rounds, warm_up, results.seed),
+    }.items():
+        for size, values in seconds.items():
+            results.add(f"{metric}_milliseconds", f"{size}_experiences", "ours", median(values * 1e3))
+        if metric.startswith("store_sample"):
+            for size in list(folders)[1:]:
+                ratio = paired_ratio(seconds[size], seconds[min(folders)])
+                results.add(f"{metric}_ratio", f"{size}_experiences", f"to_{min(folders)}_experiences", ratio)
+
+
+def _opened_from_disk(folders: dict[int, Path]) -> dict[int, np.ndarray]:
+    seconds: dict[int, list[float]] = {size: [] for size in folders}
     for size, folder in folders.items():
-        seconds = []
         for _ in range(3):
             forget(folder / FILE_NAME)
             began = time.perf_counter()
             open_store(folder)
-            seconds.append(time.perf_counter() - began)
-        cold[size] = np.array(seconds)
-    warm = take_turns({size: lambda f=f: open_store(f) for size, f in folders.items()}, 5)
-    rng = np.random.default_rng(results.seed)
+            seconds[size].append(time.perf_counter() - began)
+    return {size: np.array(values) for size, values in seconds.items()}
+
+
+def _batches_from_disk(folders: dict[int, Path], seed: int) -> dict[str, dict[int, np.ndarray]]:
+    """The first batches after the operating system has forgotten the file."""
+    rng, seconds = np.random.default_rng(seed), {}
+    for size, folder in folders.items():
+        forget(folder / FILE_NAME)
+        with ExperienceStore(folder) as store:
+            timed = take_turns({size: lambda s=store: _read(s, s.sample(BATCH, rng))}, FIRST_BATCHES, 0)
+        seconds |= timed
+    return {f"store_sample_and_read_{BATCH}_from_disk": seconds}
+
+
+def _batches_from_memory(
+    folders: dict[int, Path], rounds: int, warm_up: int, seed: int
+) -> dict[str, dict[int, np.ndarray]]:
+    """Once the operating system has the files, and SQLite as many of their pages as it may keep."""
+    rng = np.random.default_rng(seed)
+    for folder in folders.values():
+        remember(folder / FILE_NAME)
     stores = {size: ExperienceStore(folder) for size, folder in folders.items()}
     drawing = {size: lambda s=s: s.sample(BATCH, rng) for size, s in stores.items()}
-    reading = {size: lambda s=s: [s.get(i) for i in s.sample(BATCH, rng)] for size, s in stores.items()}
+    reading = {size: lambda s=s: _read(s, s.sample(BATCH, rng)) for size, s in stores.items()}
     timed = {
-        "store_open_from_disk": cold,
-        "store_open": warm,
         f"store_sample_{BATCH}": take_turns(drawing, rounds, warm_up),
         f"store_sample_and_read_{BATCH}": take_turns(reading, rounds, warm_up),
     }
     for store in stores.values():
         store.close()
-    for path, seconds in timed.items():
-        for size, values in seconds.items():
-            results.add(f"{path}_milliseconds", f"{size}_experiences", "ours", median(values * 1e3))
-        if path.startswith("store_sample"):
-            for size in list(folders)[1:]:
-                ratio = paired_ratio(seconds[size], seconds[min(folders)])
-                results.add(f"{path}_ratio", f"{size}_experiences", f"to_{min(folders)}_experiences", ratio)
+    return timed
+
+
+def _read(store: ExperienceStore, ids: list[str]) -> None:
+    for experience_id in ids:
+        store.get(experience_id)
 
 
 def resident_mb() -> float:
@@ -106,16 +151,18 @@ def resident_mb() -> float:
 
 
 def train_and_watch(store: str, checkpoints: str, steps: int, found: multiprocessing.Queue) -> None:
-    """Memory of a process of its own [MiB] after each step of the online trainer."""
+    """Memory of a process of its own [MiB] after each step of the online trainer, and how long each took [s]."""
     torch.set_num_threads(1)
-    trainer, memory = OnlineTrainer(small_config(), store, checkpoints), []
+    trainer, memory, seconds = OnlineTrainer(small_config(), store, checkpoints), [], []
     for _ in range(steps):
+        began = time.perf_counter()
         trainer.train_step()
+        seconds.append(time.perf_counter() - began)
         trainer.status()
         memory.append(resident_mb())
     trainer.evaluate()
     memory.append(resident_mb())
-    found.put(memory)
+    found.put((memory, seconds))
 
 
 def in_processes(work: Callable, *calls: tuple) -> list:
@@ -142,17 +189,28 @@ def in_processes(work: Callable, *calls: tuple) -> list:
     return told
 
 
-def measure_memory(results: Results, folders: dict[int, Path], steps: int, place: Path) -> None:
-    """How far memory grows after the cache of images is full, and how much it is."""
+def measure_trainer(results: Results, folders: dict[int, Path], steps: int, place: Path) -> None:
+    """Memory of the trainer, how far it grows after the cache of images is full, and steps from a store on disk."""
+    rates = {}
     for size, folder in folders.items():
+        forget(folder / FILE_NAME)
         checkpoints = str(place / f"checkpoints-{size}")
-        memory = np.array(in_processes(train_and_watch, (str(folder), checkpoints, steps))[0])
-        half = len(memory) // 2
+        told, seconds = in_processes(train_and_watch, (str(folder), checkpoints, steps))[0]
+        memory, rates[size] = np.array(told), 1 / np.array(seconds[1:])
+        half, split = len(memory) // 2, f"{size}_experiences"
         for metric, value in (
             ("trainer_memory_mb", memory[-1]),
             ("trainer_memory_growth_mb_in_second_half", memory[half:].max() - memory[half]),
         ):
-            results.add(metric, f"{size}_experiences", "ours", Measurement(value, len(memory), value, value))
+            results.add(metric, split, "ours", Measurement(value, len(memory), value, value))
+        results.add("trainer_steps_per_second_from_disk", split, "ours", median(rates[size]))
+    small, large = folders
+    results.add(
+        "trainer_steps_per_second_from_disk_ratio",
+        f"{large}_experiences",
+        f"to_{small}_experiences",
+        ratio_of_medians(rates[large], rates[small]),
+    )
 
 
 def learn(rank: int, count: int, port: int, url: str, steps: int, found: multiprocessing.Queue) -> None:
@@ -167,9 +225,8 @@ def learn(rank: int, count: int, port: int, url: str, steps: int, found: multipr
     }
     torch.set_num_threads(1)
     with Shards([url]) as shards:
-        trainer = ShardTrainer(
-            TrainerConfig(batch_size=BATCH, device="cpu"), shards, "/nonexistent", lanes=LANES
-        )
+        config = TrainerConfig(batch_size=BATCH, device="cpu", encoder=learned_encoder())
+        trainer = ShardTrainer(config, shards, "/nonexistent", lanes=LANES)
         trainer.train_step()
         began, used = time.perf_counter(), time.process_time()
         for _ in range(steps):
@@ -189,7 +246,7 @@ def run_workers(count: int, url: str, steps: int) -> tuple[float, float]:
 
 
 def measure_workers(results: Results, url: Path, steps: int, rounds: int) -> None:
-    """The same batches of the default nets by one process and by two, in turns."""
+    """The same batches of the nets that ship by one process and by two, in turns."""
     told: dict[int, list] = {1: [], 2: []}
     for number in range(rounds):
         for count in (1, 2) if number % 2 == 0 else (2, 1):
@@ -269,22 +326,26 @@ def measure_attempt(results: Results, place: Path) -> None:
         ("attempt_shard_bytes", _bytes(place / "shards") / REAL),
         ("merge_new_attempts_per_second", REAL / (merged - began)),
         ("shards_export_attempts_per_second", REAL / (exported - merged)),
-        ("attempt_training_gigaflop", arithmetic_of(EncoderConfig(), (240, 320), 96)),
+        ("attempt_training_gigaflop", arithmetic_of(learned_encoder(), (240, 320), 96)),
     ):
         results.add(metric, REAL_SPLIT, "ours", Measurement(value, REAL, value, value))
-    # The paper's networks and size; the default ones are made for a CPU.
+    # The paper's networks and size; those that ship are made for a CPU.
     paper = arithmetic_of(EncoderConfig(**PAPER), (472, 472), 472)
     results.add("attempt_training_gigaflop", "paper_472x472", "ours", Measurement(paper, 1, paper, paper))
 
 
 def arithmetic_of(encoder: EncoderConfig, scene_px: tuple[int, int], held_px: int) -> float:
-    """Arithmetic of learning once from an attempt [10^9]: two scenes and a held image, counted, not run."""
-    with torch.device("meta"):
+    """Arithmetic of learning once from an attempt [10^9]: two scenes and a held image, counted, not run.
+
+    Gradients by inputs and by weights take as much as the forward pass each. It alone is counted: PyTorch counts the
+    backward pass of a depthwise convolution as if it were a full one.
+    """
+    with torch.device("meta"), torch.no_grad():
         model = make_model(encoder).eval()
-        scenes, held = torch.empty(2, 3, *scene_px), torch.empty(1, 3, held_px, held_px)
-    with FlopCounterMode(display=False) as counter:
-        (model.embed_scene(scenes).sum() + model.embed_held(held).sum()).backward()
-    return counter.get_total_flops() / 1e9
+        with FlopCounterMode(display=False) as counter:
+            model.embed_scene(torch.empty(2, 3, *scene_px))
+            model.embed_held(torch.empty(1, 3, held_px, held_px))
+    return 3 * counter.get_total_flops() / 1e9
 
 
 def _bytes(folder: Path) -> int:
@@ -300,7 +361,7 @@ def main() -> None:
         experiences=100_000,
         merged=10_000,
         rounds=60,
-        warm_up=400,
+        warm_up=2000,
         steps=500,
         worker_steps=6,
         worker_rounds=2,
@@ -316,7 +377,7 @@ def main() -> None:
     measure_merge(results, folders[middle], place / "fleet", min(chosen.merged, middle))
     measure_shards(results, folders[middle], url, middle)
     shutil.rmtree(place / "checkpoints", ignore_errors=True)
-    measure_memory(
+    measure_trainer(
         results,
         {small: folders[small], large: folders[large]},
         chosen.steps,

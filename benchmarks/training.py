@@ -14,7 +14,8 @@ from benchmarks.scenes import fill_store
 from grasp2vec_ros.core.arithmetic import pool
 from grasp2vec_ros.core.augmentation import Batch, make_batch
 from grasp2vec_ros.core.batches import ExperienceCache
-from grasp2vec_ros.core.encoder import make_model
+from grasp2vec_ros.core.checkpoint import load_checkpoint
+from grasp2vec_ros.core.inference import default_checkpoint
 from grasp2vec_ros.core.learner import choose_precision
 from grasp2vec_ros.core.objective import Embeddings, objective
 from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
@@ -22,9 +23,11 @@ from grasp_node_kit.memory import keep_memory
 
 
 def bare_step(config: TrainerConfig, batch: Batch) -> Callable[[], None]:
-    """Forward, loss, backward and AdamW of the same networks in the same precision, and nothing else."""
-    model = make_model(config.encoder, config.seed).to(memory_format=torch.channels_last).train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=config.learner.learning_rate)
+    """Forward, loss, backward and AdamW of what learns, in the same precision, and nothing else."""
+    model = load_checkpoint(default_checkpoint())[0].to(memory_format=torch.channels_last).train()
+    model.freeze_trunk(config.fine_tuning.frozen_stages, config.learner.frozen_depthwise)
+    model.centre.eval()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=config.fine_tuning.learning_rate)
     precision = choose_precision(config.learner.precision, torch.device("cpu"))
     rows = len(batch.pre)
     scenes, held = (
@@ -37,7 +40,8 @@ def bare_step(config: TrainerConfig, batch: Batch) -> Callable[[], None]:
         optimiser.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
             maps = model.scene_map(scenes).float()
-            pooled, views = pool(maps, model.config.pooling), model.embed_held(held)
+            pooled, views = (pool(of.float(), model.config.pooling) for of in (maps, model.held(held)))
+        views = model.centre(views)
         seen = Embeddings(
             maps[:rows], maps[rows:], pooled[:rows], pooled[rows:], views[:rows], views[rows:], none, none,
             model.log_temperature,
@@ -49,7 +53,7 @@ def bare_step(config: TrainerConfig, batch: Batch) -> Callable[[], None]:
 
 
 def main() -> None:
-    """Learns from a store of attempts of 640 x 480; the batch has the default size, one thread and memory kept, as in the node."""
+    """Goes on from the model that ships with attempts of 640 x 480; default batch, one thread and memory kept, as in the node."""
     chosen, results = options("training", main.__doc__, rounds=25, attempts=80)
     config = TrainerConfig(device="cpu", seed=chosen.seed)
     torch.set_num_threads(config.threads or torch.get_num_threads())
@@ -57,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         fill_store(folder / "store", chosen.attempts, chosen.seed)
-        trainer = OnlineTrainer(config, folder / "store", folder / "checkpoints")
+        trainer = OnlineTrainer(config, folder / "store", folder / "checkpoints", default_checkpoint())
         cache = ExperienceCache(trainer.store, config.encoder, config.augmentation, 2**30)
         ids = trainer.store.ids(lifted=True, split="train")
         items = [cache.get(i) for i in ids[: config.batch_size]]
