@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from grasp2vec_ros.core import arithmetic
@@ -27,6 +28,7 @@ from grasp2vec_ros.core.encoder import (
     scene_input,
 )
 from grasp2vec_ros.core.options import option
+from grasp2vec_ros.core.packed import pack
 from grasp2vec_ros.core.probe import STRIDES
 
 logger = logging.getLogger(__name__)
@@ -117,6 +119,25 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def _example_of(model: Grasp2Vec) -> Callable[[nn.Module], list[Tensor]]:
+    """What is asked of a model, of a scene of usual proportions and a held image."""
+    config = model.config
+    colours = torch.linspace(0, 1, 3 * 4 * 4).view(1, 3, 4, 4)
+    scene, held = (
+        functional.interpolate(colours, size).contiguous(memory_format=torch.channels_last)
+        for size in (
+            (scene_height_px(480, 640, config), config.scene_width_px),
+            (config.held_size_px, config.held_size_px),
+        )
+    )
+
+    def run(model: Grasp2Vec) -> list[Tensor]:
+        probed = [] if model.probe is None else [*model.probe.maps(scene), *model.probe.maps(held)]
+        return [model.scene_map(scene), model.held(held), *probed]
+
+    return run
+
+
 def _places(low: float, high: float, stride: int, first: float, count: int) -> tuple[int, int]:
     """The places of a map, from and up to, that look at a stretch of the input [px]; at least one."""
     begin = min(max(round((low - first) / stride), 0), count - 1)
@@ -163,8 +184,10 @@ class Perceiver:
         self._loading = threading.Lock()
         self._refused: tuple[Path, int] | None = None
 
+    @torch.inference_mode()
     def _placed(self, model: Grasp2Vec) -> Grasp2Vec:
-        return model.to(self.device, memory_format=torch.channels_last)
+        model = model.to(self.device, memory_format=torch.channels_last)
+        return pack(model, _example_of(model)) if self.device.type == "cpu" else model
 
     @property
     def version(self) -> str:

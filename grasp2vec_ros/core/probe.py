@@ -40,10 +40,13 @@ class Probe(nn.Module):
         scene_gain: by this times their size, its vectors of scenes are as long as those that are learned.
     """
 
+    bounded_convolutions = ("top",)
+
     def __init__(self, size: int) -> None:
         super().__init__()
         self.trunk = Trunk()
         self.top = SamePaddedConvolution(STAGES[TAPS[2]][1], TOP, 1)
+        self.bound = nn.ReLU6()
         self.register_buffer("mean", torch.zeros(FEATURES))
         self.register_buffer("deviation", torch.ones(FEATURES))
         self.register_buffer("projection", torch.eye(size, FEATURES))
@@ -53,7 +56,7 @@ class Probe(nn.Module):
     def maps(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) in [0, 1] -> maps (B, C, H / s, W / s) of `STRIDES`."""
         _, middle, last = self.trunk((images - 0.5) * 2.0)
-        return [middle, last, functional.relu6(self.top(last))]
+        return [middle, last, self.bound(self.top(last))]
 
     def place_map(self, maps: list[Tensor]) -> Tensor:
         """phi_s of each place of stride 16, less what is common in the scene, (B, size, H / 16, W / 16)."""

@@ -42,11 +42,15 @@ class SamePaddedConvolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, channels, ceil(H / stride), ceil(W / stride))."""
-        if self.stride[0] == 2:
-            before = (self.kernel_size[0] - 2) // 2
-            after = self.kernel_size[0] - 2 - before
-            x = functional.pad(x, (before, after + x.shape[3] % 2, before, after + x.shape[2] % 2))
-        return super().forward(x)
+        return super().forward(self.padded(x))
+
+    def padded(self, x: Tensor) -> Tensor:
+        """What the convolution itself does not pad, (B, C, H, W) -> (B, C, H + a, W + b)."""
+        if self.stride[0] == 1:
+            return x
+        before = (self.kernel_size[0] - 2) // 2
+        after = self.kernel_size[0] - 2 - before
+        return functional.pad(x, (before, after + x.shape[3] % 2, before, after + x.shape[2] % 2))
 
 
 class InvertedResidual(nn.Module):
@@ -55,27 +59,33 @@ class InvertedResidual(nn.Module):
     Batch norm is folded into the convolutions: statistics of a batch of windows would not be those of scenes.
     """
 
+    bounded_convolutions = ("expand", "depthwise")
+
     def __init__(self, channels_in: int, channels: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         inner = channels_in * expansion
         self.expand = SamePaddedConvolution(channels_in, inner, 1) if expansion > 1 else None
         self.depthwise = SamePaddedConvolution(inner, inner, kernel, stride, groups=inner)
         self.project = SamePaddedConvolution(inner, channels, 1)
+        self.bound = nn.ReLU6()
         self._residual = stride == 1 and channels_in == channels
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, channels, H / stride, W / stride)."""
-        y = x if self.expand is None else functional.relu6(self.expand(x))
-        y = self.project(functional.relu6(self.depthwise(y)))
+        y = x if self.expand is None else self.bound(self.expand(x))
+        y = self.project(self.bound(self.depthwise(y)))
         return x + y if self._residual else y
 
 
 class Trunk(nn.Module):
     """The stages of EfficientNet-Lite0, without its classifier; 3.0 M parameters."""
 
+    bounded_convolutions = ("stem",)
+
     def __init__(self) -> None:
         super().__init__()
         self.stem = SamePaddedConvolution(3, 32, 3, stride=2)
+        self.bound = nn.ReLU6()
         self.stages, channels_in = nn.ModuleList(), 32
         for expansion, channels, kernel, stride, repetitions in STAGES:
             stage = nn.Sequential()
@@ -88,7 +98,7 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, 3, H, W) of colours in [-1, 1] -> the maps of `TAPS`, the finest first."""
-        x = functional.relu6(self.stem(x))
+        x = self.bound(self.stem(x))
         maps = []
         for stage in self.stages:
             x = stage(x)
