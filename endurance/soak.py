@@ -87,8 +87,9 @@ class Soak:
         own = {
             "capture": {"store": store, "frame_timeout_s": 2.0},
             "trainer": {
-                "store": store, "checkpoints": checkpoints, "initial_checkpoint": "none", "cache_mb": 16,
-                "batch_size": 8, "smallest_batch": 4, "checkpoint_every_s": max(2.0, self.dwell_s),
+                "store": store, "checkpoints": checkpoints, "initial_checkpoint": "none",
+                # The least: they are full before memory is watched.
+                "cache_mb": 16, "page_cache_mb": 4, "batch_size": 8, "smallest_batch": 4, "checkpoint_every_s": max(2.0, self.dwell_s),
                 "evaluate_every_s": 5.0, **SMALL,
             },
             "perception": {

@@ -128,11 +128,13 @@ def _pack(options: argparse.Namespace) -> None:
 
 
 def _unpack(options: argparse.Namespace) -> None:
-    from semgrasp_ros.core.data.grasp_archive import SHIPPED, unpack
+    from semgrasp_ros.core.data.grasp_archive import HELD_OUT, TRAINING, unpack
     from semgrasp_ros.core.data.grasp_folder import GraspFolder
     from semgrasp_ros.core.pipeline import shipped_folder
 
-    count = unpack(options.file or shipped_folder() / SHIPPED, GraspFolder(options.grasps))
+    shipped = [shipped_folder() / name for name in (HELD_OUT, TRAINING)]
+    files, folder = [options.file] if options.file else shipped, GraspFolder(options.grasps)
+    count = sum(unpack(file, folder) for file in files)
     print(f"{options.grasps}: grasps of {count} objects came new")
 
 

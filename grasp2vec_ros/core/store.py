@@ -34,7 +34,7 @@ FILE_NAME = "experience.sqlite3"
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 30.0
 # With SQLite's 2 MiB, looking up a random attempt of a million takes ten times as long as of ten thousand.
-CACHE_KIB = 65536
+PAGE_CACHE_MB = 64
 BULK_LOG_PAGES = 32768
 
 # The index by rank has the ids too: drawing attempts reads nothing else. Stores of earlier versions, without them, are
@@ -95,14 +95,16 @@ class ExperienceStore:
     Args:
         path: folder of the store; made when missing, unless `read_only`.
         read_only: never writes; the store must exist.
+        page_cache_mb: memory that pages of the file may take as the store grows [MiB]; who only adds needs little.
 
     Raises:
         StoreError: the folder cannot be made or opened, or is no store.
         StoreSchemaError: the store is of a newer schema.
     """
 
-    def __init__(self, path: str | Path, read_only: bool = False) -> None:
+    def __init__(self, path: str | Path, read_only: bool = False, page_cache_mb: int = PAGE_CACHE_MB) -> None:
         self.folder = Path(path)
+        self._page_cache_mb = page_cache_mb
         self._file = self.folder / FILE_NAME
         self._read_only = read_only
         self._lock = threading.Lock()
@@ -126,7 +128,7 @@ class ExperienceStore:
             check_same_thread=False,
             isolation_level=None,
         )
-        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        connection.execute(f"PRAGMA cache_size=-{self._page_cache_mb * 1024}")
         if not self._read_only:
             connection.execute("PRAGMA journal_mode=WAL")
             # FULL: a committed transaction survives the loss of power, not only the death of the process.

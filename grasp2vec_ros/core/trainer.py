@@ -82,6 +82,13 @@ class TrainerConfig:
     )
     evaluate_on: int = option(200, "held-out attempts that are compared", minimum=2, maximum=100000)
     cache_mb: int = option(1024, "memory for decoded images [MiB]", minimum=16, maximum=1048576)
+    page_cache_mb: int = option(
+        64,
+        "memory for pages of the store's file [MiB]; it fills as the store grows",
+        minimum=1,
+        maximum=65536,
+        read_only=True,
+    )
     threads: int = option(
         1, "CPU threads of a step; 0: as torch likes", minimum=0, maximum=256, read_only=True
     )
@@ -221,7 +228,7 @@ class OnlineTrainer:
         # In place: the node changes parameters of the same object later.
         config.encoder = encoder_to_go_on_with(config.encoder, self.folder, self._initial)
         self.config = config
-        self.store = ExperienceStore(store_folder)
+        self.store = ExperienceStore(store_folder, page_cache_mb=config.page_cache_mb)
         self._device = choose_device(config.device)
         self._rehearsal = (
             None if rehearsal_folder is None else ExperienceStore(rehearsal_folder, read_only=True)

@@ -34,6 +34,8 @@ from grasp_node_kit.transport import ColourTransportConfig, feed_image
 
 MOST_HELD_VIEWS = 16
 MOST_OPEN_ATTEMPTS = 16
+# What is added is not read again here.
+PAGE_CACHE_MB = 4
 
 
 @dataclass
@@ -95,7 +97,7 @@ class CaptureNode(KitNode):
 
     def set_up(self) -> None:
         """Opens the store and subscribes."""
-        self._store = ExperienceStore(self.config.store)
+        self._store = ExperienceStore(self.config.store, page_cache_mb=PAGE_CACHE_MB)
         group = ReentrantCallbackGroup()
         self._publisher = self.create_publisher(GraspExperience, "~/experience", RESULT)
         for slot in (self._scene, self._held):

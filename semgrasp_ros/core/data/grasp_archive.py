@@ -13,8 +13,8 @@ from semgrasp_ros.core.data.grasp_folder import WORDS, GraspFolder
 from semgrasp_ros.core.data.splits import SPLITS, split_of
 
 FORMAT = "semgrasp-grasps-1"
-#: Beside the models that ship: what is measured on.
-SHIPPED = "held_out_grasps.npz"
+#: Beside the models that ship: what is measured on, and what is learned from.
+HELD_OUT, TRAINING = "held_out_grasps.npz", "training_grasps.npz"
 
 
 def pack(folder: GraspFolder, file: Path, splits: Collection[str] = SPLITS) -> int:

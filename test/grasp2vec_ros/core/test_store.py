@@ -263,3 +263,28 @@ def test_a_store_that_was_read_only_for_a_while_is_written_again(tmp_path):
         assert len(store) == 2
     with pytest.raises(StoreError, match="closed"):
         store.add(make_experience(rng))
+
+
+READ_ALL = """
+import sys
+from grasp2vec_ros.core.store import ExperienceStore
+with ExperienceStore(sys.argv[1], page_cache_mb=int(sys.argv[2])) as store:
+    for i in store.ids():
+        store.record(i)
+    print(int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20)
+"""
+
+
+def test_pages_of_a_large_store_take_no_more_memory_than_allowed(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (2, 200, 200, 3), np.uint8)  # as large in PNG as in memory
+    with ExperienceStore(tmp_path, page_cache_mb=1) as store:
+        for _ in range(150):
+            store.add(make_experience(rng, pre=noise[0], post=noise[1], experience_id=""))
+
+    def resident_mb(page_cache_mb: int) -> float:
+        command = [sys.executable, "-c", READ_ALL, str(tmp_path), str(page_cache_mb)]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert (tmp_path / FILE_NAME).stat().st_size > 32 * 2**20
+    assert 15 < resident_mb(24) - resident_mb(2) < 30

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semgrasp_ros.core.data.grasp import Grasp
-from semgrasp_ros.core.data.grasp_archive import SHIPPED, pack, unpack
+from semgrasp_ros.core.data.grasp_archive import HELD_OUT, TRAINING, pack, unpack
 from semgrasp_ros.core.data.grasp_folder import GraspFolder
 from semgrasp_ros.core.data.manners import FINGERS
 from semgrasp_ros.core.data.splits import split_of
@@ -90,11 +90,17 @@ def test_splits_are_packed_apart(tmp_path: Path) -> None:
         pack(GraspFolder(tmp_path / "some"), tmp_path / "none.npz", ("unseen_instances",))
 
 
-def test_what_ships_was_held_out(tmp_path: Path) -> None:
-    with np.load(shipped_folder() / SHIPPED, allow_pickle=False) as data:
+@pytest.mark.parametrize(
+    ("archive", "splits", "least"),
+    [(HELD_OUT, {"unseen_instances", "unseen_families"}, 2000), (TRAINING, {"train", "validation"}, 7000)],
+)
+def test_what_is_measured_on_ships_apart_from_what_is_learned_from(
+    archive: str, splits: set[str], least: int
+) -> None:
+    with np.load(shipped_folder() / archive, allow_pickle=False) as data:
         owners = zip(data["families"][data["family"]], data["instance"], strict=True)
-        splits = {split_of(str(family), int(instance)) for family, instance in owners}
-        assert splits == {"unseen_instances", "unseen_families"} and data["count"].sum() > 2000
+        assert {split_of(str(family), int(instance)) for family, instance in owners} == splits
+        assert data["count"].sum() > least
 
 
 def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
