@@ -76,7 +76,7 @@ def learn(operator: Operator, stack: Stack, progress: Progress, file: Path, seco
     interruptions = 0
     while seconds - progress.learned_s > 1:
         result = operator.collect(
-            attempts=0, held_views=3, duration_s=seconds - progress.learned_s, on_feedback=follow
+            attempts=0, held_views=0, duration_s=seconds - progress.learned_s, on_feedback=follow
         )
         if result.outcome in (CollectGrasps.Result.OK, CollectGrasps.Result.CANCELLED):
             break

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from examination.splits import HELD_VIEWS
 from grasp2vec_ros.core.experience import Experience
+from grasp2vec_ros.core.held_views import HELD_VIEWS
 from grasp_cell.cell import Cell
 from grasp_cell.collect import Attempt, Truth, collect_attempts
 from grasp_cell.config import CellConfig

@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from examination.attempts import Examination
 from examination.methods import Method
-from examination.splits import HELD_VIEWS
 from grasp2vec_ros.core import evaluation
 from grasp2vec_ros.core.grasp_anything import GraspAnythingConfig, plan_grasps
+from grasp2vec_ros.core.held_views import HELD_VIEWS, view_angles_rad
 from grasp2vec_ros.core.results import Results
 from grasp_cell.cell import Cell
-from grasp_cell.collect import PLANS_TO_TRY, view_angles_rad
+from grasp_cell.collect import PLANS_TO_TRY
 from grasp_cell.config import CellConfig
 
 MOST_GRASPS = 4
@@ -184,4 +184,4 @@ def add_rows(trials: list[Trial], split: str, method: str, results: Results) -> 
 
 def scenes_mark(config: CellConfig, seed: int) -> str:
     """Names the file of trials after the cell they were made in."""
-    return f"{zlib.crc32(repr((config, seed, MOST_GRASPS)).encode()):08x}"
+    return f"{zlib.crc32(repr((config, seed, MOST_GRASPS, HELD_VIEWS)).encode()):08x}"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from grasp_cell.config import CellConfig
 
-HELD_VIEWS = 3
 # As many as the novel split has, so that both galleries are equally hard; all of them were trained on.
 SEEN_TOYS = 60
 # Fewer of them: they are larger than toys.

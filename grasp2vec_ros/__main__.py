@@ -99,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
     colours.add_argument("--output", type=Path, required=True, help="folder for the new checkpoint")
     colours.add_argument("--attempts", type=int, default=5000, help="how many of the store are looked at")
     colours.add_argument("--size", type=int, default=128, help="entries that are added to the vectors")
-    colours.add_argument("--weight", type=float, default=0.2, help="how much their cosine counts")
+    colours.add_argument("--weight", type=float, default=0.3, help="how much their cosine counts")
     colours.add_argument("--steps", type=int, default=400, help="of fitting; 0: standardised only")
     colours.add_argument("--seed", type=int, default=0, help="of the choice of attempts and of batches")
     shrink = commands.add_parser("shrink", help="write a checkpoint in half precision, to ship it")

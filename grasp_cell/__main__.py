@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from grasp2vec_ros.core.held_views import HELD_VIEWS
 from grasp2vec_ros.core.store import ExperienceStore, StoreError
 from grasp_cell.cell import Cell
 from grasp_cell.collect import collect_attempts
@@ -29,14 +30,14 @@ def parser() -> argparse.ArgumentParser:
     collect.add_argument("--store", type=Path, required=True, help="folder of the experience store")
     collect.add_argument("--truth", type=Path, help="JSON-lines file for what was lifted; for scoring only")
     collect.add_argument("--attempts", type=int, default=500)
-    collect.add_argument("--held-views", type=int, default=3)
+    collect.add_argument("--held-views", type=int, default=HELD_VIEWS)
     removals = commands.add_parser(
         "simulate-removals",
         help="store attempts in which objects vanish from the bin into the gripper, without an arm's motion",
     )
     removals.add_argument("--store", type=Path, required=True, help="folder of the experience store")
     removals.add_argument("--attempts", type=int, default=1000, help="what the store shall hold in the end")
-    removals.add_argument("--held-views", type=int, default=3)
+    removals.add_argument("--held-views", type=int, default=HELD_VIEWS)
     removals.add_argument("--toys", type=int, default=2000, help="how many different toys")
     removals.add_argument("--variation", type=float, default=1.0, help="of light, colours and cameras")
     sheet = commands.add_parser("contact-sheet", help="a picture of bins full of objects")

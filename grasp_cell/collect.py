@@ -10,6 +10,7 @@ import numpy as np
 
 from grasp2vec_ros.core.experience import Experience
 from grasp2vec_ros.core.grasp_anything import GraspAnythingConfig, plan_grasps
+from grasp2vec_ros.core.held_views import HELD_VIEWS, view_angles_rad
 from grasp_cell.arm import BASE_FRAME
 from grasp_cell.cell import Cell
 
@@ -46,7 +47,7 @@ def collect_attempts(
     cell: Cell,
     count: int,
     rng: np.random.Generator,
-    held_views: int = 1,
+    held_views: int = HELD_VIEWS,
     scene_every: int = 10,
     planning: GraspAnythingConfig | None = None,
 ) -> Iterator[Attempt]:
@@ -67,11 +68,6 @@ def collect_attempts(
         attempt = _attempt(cell, episode, number, rng, held_views, planning or GraspAnythingConfig())
         attempt.truth.filling = number // scene_every
         yield attempt
-
-
-def view_angles_rad(views: int) -> list[float]:
-    """Wrist angles of the views of a held object, the first 0."""
-    return [0.0] if views == 1 else [0.0, *np.linspace(-1.0, 1.0, views - 1).tolist()]
 
 
 def _attempt(

@@ -13,6 +13,7 @@ import mujoco
 import numpy as np
 
 from grasp2vec_ros.core.experience import Experience
+from grasp2vec_ros.core.held_views import HELD_VIEWS
 from grasp_cell.arm import ARM_JOINTS, BASE_FRAME, FINGER_JOINTS, LARGEST_OPENING_M, TOOL_BODY
 from grasp_cell.cell import Cell
 from grasp_cell.collect import Attempt, Truth
@@ -23,7 +24,7 @@ WIDEST_M = LARGEST_OPENING_M - 0.006
 NUDGE_REACH_M = 0.13
 HALFWAY_DOWN_M = 0.012  # the fingertips go at least this far below an object's top
 NARROWEST_YAWS, YAWS = 4, 12
-FURTHEST_VIEW_RAD = 1.2
+FURTHEST_VIEW_RAD = 1.05  # from the middle of one side, front or back
 OUT_OF_THE_WAY_M = 5.0  # above the cell; it falls for less than half a second
 
 
@@ -31,7 +32,7 @@ def simulate_removals(
     cell: Cell,
     count: int,
     rng: np.random.Generator,
-    held_views: int = 3,
+    held_views: int = HELD_VIEWS,
     nudge_m: float = 0.006,
     nudge_share: float = 0.3,
     settle_s: float = 0.3,
@@ -59,7 +60,7 @@ def simulate_removals(
             grasp = _choose_grasp(cell, name, rng)
             if grasp is not None and made < count:
                 push_m = nudge_m if rng.uniform() < nudge_share else 0.0
-                angles = [0.0, *rng.uniform(-FURTHEST_VIEW_RAD, FURTHEST_VIEW_RAD, held_views - 1)]
+                angles = _angles_rad(held_views, rng)
                 held = _hold(cell, name, grasp, angles)
                 cell.data.qpos[:] = settled
                 if push_m > 0:
@@ -145,6 +146,12 @@ def _experience(
         base_frame=BASE_FRAME,
         scene_frame="scene_camera",
     )
+
+
+def _angles_rad(views: int, rng: np.random.Generator) -> list[float]:
+    """Of the wrist: the first 0, the others anywhere in front or behind."""
+    others = rng.uniform(-FURTHEST_VIEW_RAD, FURTHEST_VIEW_RAD, views - 1)
+    return [0.0, *(others + np.pi * rng.integers(0, 2, views - 1))]
 
 
 def _hold(cell: Cell, name: str, grasp: tuple[np.ndarray, float], angles: list[float]) -> list[np.ndarray]:

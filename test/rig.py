@@ -144,6 +144,7 @@ class FakeRobot(Node):
         self.with_depth = True
         self.refuse = False
         self.slow_s = 0.0
+        self.turns_rad = (-9.0, 9.0)
         group = ReentrantCallbackGroup()
         self._scene = self.create_publisher(Image, "scene/image", 1)
         self._depth = self.create_publisher(Image, "scene/depth", 1)
@@ -218,6 +219,11 @@ class FakeRobot(Node):
         return ExecuteGrasp.Result(outcome=outcome, gripper_opening=0.03 if near else 0.0)
 
     def _present(self, handle: object) -> PresentObject.Result:
+        if not self.turns_rad[0] <= handle.request.wrist_angle <= self.turns_rad[1]:
+            handle.abort()
+            return PresentObject.Result(
+                message=f"wrist_angle: {handle.request.wrist_angle:.2f} is out of reach"
+            )
         handle.succeed()
         return PresentObject.Result(success=True, holding=self.held is not None)
 

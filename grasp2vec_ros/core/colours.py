@@ -2,8 +2,8 @@
 
 What is learned on generated objects cares little for colours; things that people buy are told apart by them. Histograms
 are standardised and projected, linearly, so that the gripper, the wall behind it and the bin's floor count for little.
-They are not additive: the colours of what was taken are those of the pixels that changed, as they were before. A scene
-by itself has none.
+They are not additive: the colours of what was taken are those that the pixels which changed had more of before than
+afterwards. A scene by itself has none.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ class Colours(nn.Module):
 
 
 def removed_histogram(pre: Tensor, post: Tensor) -> Tensor:
-    """Of the pixels that changed, as they were before; zero without any.
+    """Of the pixels that changed: what they showed before, less what they show afterwards; zero without any.
+
+    Shadows and neighbours that moved change pixels, too, and are there before and afterwards.
 
     Args:
         pre, post: (3, H, W) in [0, 1], aligned.
@@ -111,7 +113,9 @@ def removed_histogram(pre: Tensor, post: Tensor) -> Tensor:
     changed = ((pre - post).abs().amax(dim=0) > CHANGED).float()[None, None]
     # Specks are noise: opened by a square of three.
     eroded = -functional.max_pool2d(-changed, 3, stride=1, padding=1)
-    return root_histograms(pre[None], functional.max_pool2d(eroded, 3, stride=1, padding=1)[:, 0])
+    region = functional.max_pool2d(eroded, 3, stride=1, padding=1)[:, 0]
+    before, after = counts(torch.stack([pre, post]), region.expand(2, -1, -1))
+    return roots((before - after).clamp(min=0)[None])
 
 
 def held_histograms(images: Tensor, crop: float) -> Tensor:
@@ -169,8 +173,17 @@ def root_histograms(images: Tensor, weights: Tensor) -> Tensor:
     Returns:
         (B, `ENTRIES`).
     """
-    counts = torch.zeros(len(images), ENTRIES, device=images.device)
-    counts.scatter_add_(1, _bins_of(images).flatten(1), weights.flatten(1).float())
+    return roots(counts(images, weights))
+
+
+def counts(images: Tensor, weights: Tensor) -> Tensor:
+    """How much of each colour there is, (B, 3, H, W) in [0, 1] with weights (B, H, W) -> (B, `ENTRIES`)."""
+    found = torch.zeros(len(images), ENTRIES, device=images.device)
+    return found.scatter_add_(1, _bins_of(images).flatten(1), weights.flatten(1).float())
+
+
+def roots(counts: Tensor) -> Tensor:
+    """Roots of shares, (B, `ENTRIES`); zeros stay zeros."""
     return (counts / counts.sum(dim=1, keepdim=True).clamp(min=1e-12)).sqrt()
 
 

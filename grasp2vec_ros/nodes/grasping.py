@@ -6,6 +6,7 @@ It asks the capture node, the perception node and the robot (execute_grasp, pres
 
 from __future__ import annotations
 
+import math
 import threading
 import uuid
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from semantic_grasping.srv import AddHeldView, BeginAttempt, CompleteAttempt
 from sensor_msgs.msg import CameraInfo, Image
 
 from grasp2vec_ros.core.grasp_anything import GraspAnythingConfig, GraspCandidate, plan_grasps
+from grasp2vec_ros.core.held_views import HELD_VIEWS, VIEW_RANGE_RAD, view_angles_rad
 from grasp2vec_ros.core.options import option
 from grasp_node_kit.action_client import ThreadSafeActionClient
 from grasp_node_kit.action_server import serve_action
@@ -45,10 +47,15 @@ class GraspingConfig:
 
     robot_id: str = option("robot", "name of the robot, stored with every attempt")
     held_views: int = option(
-        3, "views of each held object, the wrist turned between them", minimum=1, maximum=16
+        HELD_VIEWS, "views of each held object, the wrist turned between them", minimum=1, maximum=16
     )
     view_range_rad: float = option(
-        2.0, "the views are spread over this turn of the wrist", minimum=0.0, maximum=6.2
+        VIEW_RANGE_RAD, "the views of a side are spread over this turn of the wrist", minimum=0.0, maximum=6.2
+    )
+    view_behind: bool = option(
+        True,
+        "half of the views are of the other side, the wrist turned by half a turn and more; what it cannot reach is left"
+        " out",
     )
     max_attempts: int = option(4, "attempts of GraspObject before it gives up", minimum=1, maximum=100)
     accept_reward: float = option(
@@ -410,14 +417,23 @@ class GraspingNode(KitNode):
 
     def _show(self, attempt_id: str, views: int) -> None:
         """Turns the held object before the camera and keeps a view at each angle."""
-        half = self.config.view_range_rad / 2
-        angles = [0.0] if views == 1 else [0.0, *np.linspace(-half, half, views - 1).tolist()]
-        for angle in angles:
-            if angle:
-                shown = self._act(self._present, "present_object", PresentObject.Goal(wrist_angle=angle))
-                if not shown.holding:
-                    return
-            self._call(self._add_view, AddHeldView.Request(attempt_id=attempt_id, wrist_angle=angle))
+        for angle in view_angles_rad(views, self.config.view_range_rad, self.config.view_behind):
+            turned, holding = self._turn(angle) if angle else (0.0, True)
+            if not holding:
+                return
+            if turned is not None:
+                self._call(self._add_view, AddHeldView.Request(attempt_id=attempt_id, wrist_angle=turned))
+
+    def _turn(self, angle: float) -> tuple[float | None, bool]:
+        """Turns the wrist to an angle, the other way round if need be: the angle or None, and whether it still holds."""
+        for way in (angle, angle - 2 * math.pi):
+            shown = self._act(self._present, "present_object", PresentObject.Goal(wrist_angle=way))
+            if shown.success:
+                return way, shown.holding
+        self.get_logger().warning(
+            f"present_object: {shown.message}; this view is left out", throttle_duration_sec=60.0
+        )
+        return None, True
 
     def _release_object(self, tell: Callable[[str], None]) -> None:
         tell("releasing")

@@ -97,6 +97,15 @@ def test_what_was_removed_is_of_the_changed_pixels_as_they_were():
     assert not removed_histogram(post, post + 0.02).any()
 
 
+def test_what_moved_when_something_was_taken_has_no_part_in_its_colours():
+    pre, post = painted(GREY), painted(GREY)
+    pre[:, 10:20, 30:40] = painted(RED, 10, 10)
+    pre[:, 30:40, 10:20] = painted(BLUE, 10, 10)
+    post[:, 30:40, 15:25] = painted(BLUE, 10, 10)
+    red = root_histograms(painted(RED)[None], ones(post[None]))
+    assert torch.equal(removed_histogram(pre, post), red)
+
+
 def test_of_a_held_image_the_middle_counts_however_much_of_it_is_shown():
     whole = painted(BLUE, 96, 96)
     whole[:, 24:72, 24:72] = painted(RED, 48, 48)

@@ -1,5 +1,6 @@
 import time
 
+import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from semantic_grasping.action import CollectGrasps, GraspObject
@@ -52,6 +53,29 @@ def test_collecting_stores_every_attempt(rig, tmp_path):
     assert all(len(e.held) == 2 for e in kept if e.success)
     assert all(e.grasp_position_m is not None and e.base_frame == "base" for e in kept)
     assert robot.held is None
+
+
+@pytest.mark.parametrize(
+    ("turns_rad", "angles"),
+    [
+        ((-2.0, 9.0), [0, -1, np.pi, np.pi + 1]),
+        ((-4.0, 2.0), [0, -1, -np.pi, 1 - np.pi]),
+        ((-2.0, 2.0), [0, -1]),
+    ],
+)
+def test_a_held_object_is_looked_at_from_both_sides_as_far_as_the_wrist_reaches(
+    rig, tmp_path, turns_rad, angles
+):
+    robot = rig.add(FakeRobot())
+    robot.turns_rad = turns_rad
+    rig.add(CaptureNode())
+    rig.add(GraspingNode())
+    _, result = collect(rig, attempts=2)
+    assert result.outcome == CollectGrasps.Result.OK and result.lifted >= 1, result.message
+    with ExperienceStore(tmp_path / "store", read_only=True) as store:
+        lifted = [e for e in (store.get(i) for i in store.ids()) if e.success]
+    for experience in lifted:
+        np.testing.assert_allclose(experience.held_angles_rad, angles, atol=1e-5)
 
 
 def test_a_shown_object_is_picked_and_rewarded(rig, tmp_path):
