@@ -168,18 +168,20 @@ def _without(heat: np.ndarray, places: list[tuple[int, int]]) -> np.ndarray:
 
 def add_rows(trials: list[Trial], split: str, method: str, results: Results) -> None:
     """How often the right object was lifted, by the first grasp alone and in the end."""
+    wanted = np.array([trial.wanted for trial in trials])
     right = np.array([trial.lifted == trial.wanted for trial in trials])
     lifted = np.array([trial.lifted is not None for trial in trials])
     first_right = np.array([trial.first == trial.wanted for trial in trials])
     first_lifted = np.array([trial.first is not None for trial in trials])
-    for metric, hits in (
-        ("grasp_right", right),
-        ("grasp_lifted", lifted),
-        ("grasp_right_given_lifted", right[lifted]),
-        ("grasp_right_first_attempt", first_right),
-        ("grasp_right_given_lifted_first_attempt", first_right[first_lifted]),
+    every = np.ones(len(trials), bool)
+    for metric, hits, of in (
+        ("grasp_right", right, every),
+        ("grasp_lifted", lifted, every),
+        ("grasp_right_given_lifted", right, lifted),
+        ("grasp_right_first_attempt", first_right, every),
+        ("grasp_right_given_lifted_first_attempt", first_right, first_lifted),
     ):
-        results.add(metric, split, method, evaluation.proportion(hits))
+        results.add(metric, split, method, evaluation.proportion(hits[of], wanted[of]))
 
 
 def scenes_mark(config: CellConfig, seed: int) -> str:

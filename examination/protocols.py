@@ -57,11 +57,11 @@ def examine(
         described.held.append(method.describe_held(experience.held))
     labels, fillings = examination.labels[rows], examination.fillings[rows]
     similarity = method.similarity(described.removed, described.held)
-    hits = evaluation.retrieval_hits(similarity, labels)
-    results.add("retrieval", split, method.name, evaluation.proportion(hits))
     # In the same filling of the bin an object often lies and is held as it was: the harder question leaves that out.
-    hits = evaluation.retrieval_hits(similarity, labels, fillings)
-    results.add("retrieval_other_filling", split, method.name, evaluation.proportion(hits))
+    for metric, groups in (("retrieval", None), ("retrieval_other_filling", fillings)):
+        hits = evaluation.retrieval_hits(similarity, labels, groups)
+        asked = labels[evaluation.answerable(labels, groups)]
+        results.add(metric, split, method.name, evaluation.proportion(hits, asked))
     alike = method.similarity(described.held, described.held)
     results.add("reward_auc", split, method.name, evaluation.reward_auc(alike, labels))
     results.add("reward_accuracy", split, method.name, evaluation.reward_accuracy(alike, labels))
@@ -77,7 +77,12 @@ def _heatmaps(
     """Localisation of one target, of several at once, and of either of two by their mean."""
     rng = np.random.default_rng(0)
     place = {int(row): i for i, row in enumerate(described.rows)}
-    one, several, either = [], [], []
+    hits: dict[str, list[bool]] = {
+        "localisation": [],
+        f"localisation_of_{TARGETS_AT_ONCE}": [],
+        "composition": [],
+    }
+    lifted: dict[str, list[str]] = {metric: [] for metric in hits}
     for row in tqdm(described.rows, desc=f"{split}: {method.name}, heatmaps", mininterval=2.0, leave=False):
         attempt = examination.attempts[row]
         scene, masks = attempt.experience.pre, attempt.truth.masks
@@ -96,17 +101,20 @@ def _heatmaps(
             continue
         heats = method.heatmaps(scene, list(looked_for.values()))
         peaks = {name: evaluation.peak(heat) for name, heat in zip(looked_for, heats, strict=True)}
+        found = {}
         if wanted in goals:
-            one.append(evaluation.on_object(peaks[wanted], masks[wanted]))
+            found["localisation"] = evaluation.on_object(peaks[wanted], masks[wanted])
         if names:
-            several.append(all(evaluation.on_object(peaks[name], masks[name]) for name in names))
-            either.append(any(evaluation.on_object(peaks[EITHER], masks[name]) for name in names[:2]))
-    for metric, hits in (
-        ("localisation", one),
-        (f"localisation_of_{TARGETS_AT_ONCE}", several),
-        ("composition", either),
-    ):
-        results.add(metric, split, method.name, evaluation.proportion(np.array(hits, bool)))
+            on_own = [evaluation.on_object(peaks[name], masks[name]) for name in names]
+            found[f"localisation_of_{TARGETS_AT_ONCE}"] = all(on_own)
+            on_either = [evaluation.on_object(peaks[EITHER], masks[name]) for name in names[:2]]
+            found["composition"] = any(on_either)
+        for metric, hit in found.items():
+            hits[metric].append(hit)
+            lifted[metric].append(wanted)
+    for metric in hits:
+        measured = evaluation.proportion(np.array(hits[metric], bool), np.array(lifted[metric]))
+        results.add(metric, split, method.name, measured)
 
 
 def add_chance(examination: Examination, split: str, results: Results) -> None:

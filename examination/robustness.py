@@ -12,6 +12,7 @@ import numpy as np
 from examination.attempts import Examination, collect
 from examination.methods import Embedding
 from grasp2vec_ros.core import evaluation
+from grasp2vec_ros.core.held_views import HELD_VIEWS
 from grasp2vec_ros.core.results import Results
 from grasp_cell.cell import Cell
 from grasp_cell.collect import Attempt
@@ -103,7 +104,9 @@ def add_robustness(
 def _removals(config: CellConfig, seed: int, nudge_m: float) -> list[Attempt]:
     """Removals of the same objects from the same bins with the neighbours pushed by so much."""
     cell = Cell(config)
-    made = list(simulate_removals(cell, REMOVALS, np.random.default_rng(seed), 3, nudge_m, nudge_share=1.0))
+    made = list(
+        simulate_removals(cell, REMOVALS, np.random.default_rng(seed), HELD_VIEWS, nudge_m, nudge_share=1.0)
+    )
     cell.close()
     return made
 
@@ -130,12 +133,15 @@ def _score(attempts: list[Attempt], method: Embedding, split: str, name: str, re
     removed = [method.describe_removed(a.experience.pre, a.experience.post) for a in attempts]
     held = [method.describe_held(a.experience.held) for a in attempts]
     hits = evaluation.retrieval_hits(method.similarity(removed, held), labels)
-    results.add(f"retrieval:{name}", split, method.name, evaluation.proportion(hits))
-    found = []
+    asked = labels[evaluation.answerable(labels)]
+    results.add(f"retrieval:{name}", split, method.name, evaluation.proportion(hits, asked))
+    found, looked_for = [], []
     for i, attempt in enumerate(attempts):
         others = np.flatnonzero((labels == labels[i]) & (np.arange(len(labels)) != i))
         if len(others) and labels[i] in attempt.truth.masks:
             spot = evaluation.peak(method.heatmaps(attempt.experience.pre, [held[int(others[0])]])[0])
             found.append(evaluation.on_object(spot, attempt.truth.masks[labels[i]]))
+            looked_for.append(labels[i])
     if found:
-        results.add(f"localisation:{name}", split, method.name, evaluation.proportion(np.array(found, bool)))
+        measured = evaluation.proportion(np.array(found, bool), np.array(looked_for))
+        results.add(f"localisation:{name}", split, method.name, measured)

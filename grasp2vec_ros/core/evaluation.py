@@ -25,15 +25,36 @@ class Measurement:
     high: float
 
 
-def proportion(right: np.ndarray) -> Measurement:
-    """A share of successes with Wilson's interval; (n,) bool."""
+def proportion(right: np.ndarray, objects: np.ndarray | None = None) -> Measurement:
+    """A share of successes with an interval.
+
+    Args:
+        right: (n,) bool.
+        objects: (n,) what each case is about. Where given, the interval is the wider one of Wilson's, which takes
+            cases for independent, and one from resampling the objects: some are easy and some are hard, and which of
+            them are lifted often is luck.
+    """
     n = len(right)
     if n == 0:
         return Measurement(float("nan"), 0, 0.0, 1.0)
     share = float(np.mean(right))
     middle = (share + _Z95**2 / (2 * n)) / (1 + _Z95**2 / n)
     half = _Z95 / (1 + _Z95**2 / n) * np.sqrt(share * (1 - share) / n + _Z95**2 / (4 * n * n))
-    return Measurement(share, n, max(0.0, middle - half), min(1.0, middle + half))
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    if objects is not None:
+        resampled = np.percentile(_resampled_shares(right, objects), [2.5, 97.5])
+        low, high = min(low, float(resampled[0])), max(high, float(resampled[1]))
+    return Measurement(share, n, low, high)
+
+
+def _resampled_shares(
+    right: np.ndarray, objects: np.ndarray, rounds: int = 2000, seed: int = 0
+) -> np.ndarray:
+    """Shares of successes when objects are drawn with replacement, (rounds,)."""
+    names, which = np.unique(objects, return_inverse=True)
+    successes, cases = np.bincount(which, weights=right), np.bincount(which)
+    drawn = np.random.default_rng(seed).integers(0, len(names), (rounds, len(names)))
+    return successes[drawn].sum(axis=1) / cases[drawn].sum(axis=1)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -60,18 +81,22 @@ def retrieval_hits(
     """
     gallery = _gallery(labels, groups)
     same = (labels[:, None] == labels[None, :]) & gallery
-    answerable = same.any(axis=1)
     nearest = np.where(gallery, similarity, -np.inf).argmax(axis=1)
-    return same[np.arange(len(labels)), nearest][answerable]
+    return same[np.arange(len(labels)), nearest][answerable(labels, groups)]
+
+
+def answerable(labels: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
+    """Whether an attempt's object is in its gallery, (n,) bool; arguments as for `retrieval_hits`."""
+    return ((labels[:, None] == labels[None, :]) & _gallery(labels, groups)).any(axis=1)
 
 
 def retrieval_chance(labels: np.ndarray, groups: np.ndarray | None = None) -> float:
     """Expected retrieval of a random choice from the gallery."""
     gallery = _gallery(labels, groups)
     same = (labels[:, None] == labels[None, :]) & gallery
-    answerable = same.any(axis=1)
-    shares = same[answerable].sum(axis=1) / gallery[answerable].sum(axis=1)
-    return float(shares.mean()) if answerable.any() else float("nan")
+    asked = answerable(labels, groups)
+    shares = same[asked].sum(axis=1) / gallery[asked].sum(axis=1)
+    return float(shares.mean()) if asked.any() else float("nan")
 
 
 def _gallery(labels: np.ndarray, groups: np.ndarray | None) -> np.ndarray:

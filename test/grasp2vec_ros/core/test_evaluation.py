@@ -21,6 +21,21 @@ def test_an_interval_contains_its_value(right):
     assert 0 <= measured.low <= measured.value + 1e-9 and measured.value - 1e-9 <= measured.high <= 1
 
 
+def test_cases_of_one_object_are_not_taken_for_independent():
+    right = np.repeat([True, False], 100)
+    alone = ev.proportion(right)
+    each_its_own = ev.proportion(right, np.arange(200))
+    of_ten = ev.proportion(right, np.repeat(np.arange(10), 20))
+    assert alone.value == of_ten.value == each_its_own.value == 0.5
+    assert each_its_own.high - each_its_own.low == pytest.approx(alone.high - alone.low, rel=0.1)
+    # Ten objects, all or nothing each: as sure as ten cases.
+    ten = ev.proportion(np.repeat([True, False], 5))
+    assert of_ten.high - of_ten.low == pytest.approx(ten.high - ten.low, rel=0.25)
+    # Where all are right, resampling says nothing of what may go wrong.
+    all_right = right[:100]
+    assert ev.proportion(all_right, np.repeat(np.arange(10), 10)) == ev.proportion(all_right)
+
+
 def test_retrieval_leaves_the_own_image_out():
     """With the own held image in the gallery these random vectors would be right every time."""
     rng = np.random.default_rng(0)
