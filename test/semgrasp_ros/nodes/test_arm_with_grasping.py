@@ -6,6 +6,7 @@ from action_msgs.msg import GoalStatus
 from semantic_grasping.action import GraspObject
 from semantic_grasping.srv import SetGoal
 
+from grasp2vec_ros.core.held_views import HELD_VIEWS
 from grasp2vec_ros.core.store import ExperienceStore
 from grasp2vec_ros.nodes.capture import CaptureNode
 from grasp2vec_ros.nodes.grasping import GraspingNode
@@ -96,7 +97,7 @@ def test_a_shown_object_is_grasped_held_up_scored_and_put_back(rig, tmp_path):
     assert robot.grasped_at[-1] == pytest.approx((asked.x, asked.y, asked.z), abs=2e-3)
     with ExperienceStore(tmp_path / "store", read_only=True) as store:
         kept = store.get(result.experience_id)
-    assert kept.success and len(kept.held) == 3
+    assert kept.success and len(kept.held) == HELD_VIEWS
     # Put back: open, nothing held, the arm where things are held up.
     assert scene.held is None and robot.thing_m == 0.0
     assert robot.arm_now == pytest.approx(np.array(PANDA.arm.presented_rad), abs=1e-6)
