@@ -162,13 +162,19 @@ def measure_idle(probe: Probe, echo: Probe, frames: int, results: Results) -> No
     add_comparison(results, "reward", SPLIT, with_transport(in_turns(rewards, frames)), added=True)
 
 
+# Whitening would have nothing to do once the store's attempts are taken in; an optimiser never rests.
+OPTIMISING = {"fine_tuning.how": "gradient"}
+
+
 def measure_while_training(
     probe: Probe, folder: Path, attempts: int, frames: int, seed: int, results: Results
 ) -> None:
     """Rows of a node beside which the trainer learns; blocks of frames idle and training in turns."""
     node, seen = probe.node, []
     fill_store(folder / "store", attempts, seed)
-    parameters = {"store": str(folder / "store"), "checkpoints": str(folder / "checkpoints")}
+    parameters = {
+        "store": str(folder / "store"), "checkpoints": str(folder / "checkpoints"), **OPTIMISING,
+    }  # fmt: skip
     node.create_subscription(TrainingStatus, "trainer/status", seen.append, LATCHED)
     node.stack.start("trainer", parameters)
     node.until(lambda: seen and seen[-1].step > 0, "steps of the trainer")

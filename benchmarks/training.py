@@ -18,7 +18,7 @@ from grasp2vec_ros.core.checkpoint import load_checkpoint
 from grasp2vec_ros.core.inference import default_checkpoint
 from grasp2vec_ros.core.learner import choose_precision
 from grasp2vec_ros.core.objective import Embeddings, objective
-from grasp2vec_ros.core.trainer import OnlineTrainer, TrainerConfig
+from grasp2vec_ros.core.trainer import FineTuningConfig, OnlineTrainer, TrainerConfig
 from grasp_node_kit.memory import keep_memory
 
 
@@ -55,7 +55,7 @@ def bare_step(config: TrainerConfig, batch: Batch) -> Callable[[], None]:
 def main() -> None:
     """Goes on from the model that ships with attempts of 640 x 480; default batch, one thread and memory kept, as in the node."""
     chosen, results = options("training", main.__doc__, rounds=25, attempts=80)
-    config = TrainerConfig(device="cpu", seed=chosen.seed)
+    config = TrainerConfig(device="cpu", seed=chosen.seed, fine_tuning=FineTuningConfig(how="gradient"))
     torch.set_num_threads(config.threads or torch.get_num_threads())
     keep_memory()
     with tempfile.TemporaryDirectory() as place:

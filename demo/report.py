@@ -14,6 +14,7 @@ from demo.asking import Pick
 from demo.learning import Progress
 from demo.sentences import Spoken
 from demo.story import Story
+from grasp2vec_ros.core.held_views import HELD_VIEWS
 from grasp2vec_ros.core.overlay import draw_overlay
 from grasp2vec_ros.core.results import Results
 from grasp_node_kit.images import image_to_rgb
@@ -53,12 +54,17 @@ def write_report(
     shown = {metric: [r for r in results.of(metric) if r["value"] is not None] for metric in NAMES}
     right = sum(pick.lifted == pick.wanted for pick in picks)
     before = next((r for r in results.of("retrieval") if r["method"] == "before"), None)
-    began = "from nothing" if before is None else f"from {100 * before['value']:.0f} % retrieval"
+    # A trained model takes in grasps; one that begins from nothing makes steps of an optimiser.
+    began, what = (
+        ("from nothing", "training steps")
+        if before is None
+        else (f"from {100 * before['value']:.0f} % retrieval", "of them taken in by the model")
+    )
     cards = [
         {"value": f"{progress.lifted} / {progress.attempts}", "name": "grasps that lifted something"},
         {
             "value": f"{metrics['steps']:,}",
-            "name": f"training steps in {metrics['learning_minutes']:.0f} minutes, {began}",
+            "name": f"{what} in {metrics['learning_minutes']:.0f} minutes, {began}",
         },
         {"value": f"{100 * ours['retrieval']['value']:.0f} %", "name": f"retrieval of {story.objects}"},
         {
@@ -89,7 +95,7 @@ def write_report(
             plots=[pictures.bars(rows, NAMES[metric]) for metric, rows in shown.items()]
             + [pictures.reward_histogram(pairs[0].tolist(), pairs[1].tolist())],
             rows=[row for rows in shown.values() for row in rows],
-            asked="Each time the robot is shown three pictures of a toy, held up at another time, that lies in the bin among five others. It goes where the heatmap"
+            asked=f"Each time the robot is shown {HELD_VIEWS} pictures of a toy, held up at another time, that lies in the bin among five others. It goes where the heatmap"
             " peaks, grasps what is there, looks at what it holds, and tries elsewhere when that is not the one.",
             finds=[_find(pick) for pick in picks],
             spoken=[_said(one) for one in spoken],

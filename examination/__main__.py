@@ -14,7 +14,7 @@ from examination.attempts import Examination, collect
 from examination.methods import ColourHistogram, Embedding, MeanChroma, Method, Sift
 from examination.pictures import draw_sheet
 from examination.robustness import add_robustness
-from examination.splits import REFERENCE_ONLY, available_splits
+from examination.splits import REFERENCE_ONLY, SCANNED_FOLDER, available_splits
 from examination.summary import write_summary
 from examination.table import write_table
 from grasp2vec_ros.core.evaluation import Measurement, best_threshold, reward_pairs
@@ -43,6 +43,8 @@ REFERENCE_SPLIT = {
 PICTURED = ("toys_palette_novel", "gso_novel")
 # Local features are compared pair by pair, which is slow: this many attempts.
 MOST_FOR_SIFT = 120
+# Attempts on what is known before learning online, per split.
+MOST_KNOWN = 400
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -198,9 +200,9 @@ def _online(options: argparse.Namespace) -> None:
     known["toys_palette_novel"] = Examination(
         [attempt for attempt in novel.made if attempt.truth.held_object not in unknown_names]
     )
-    online.add_online(
-        _checkpoint(options), known, options.output, options.attempts // 2, options.seed, results
-    )
+    known = {split: Examination(examination.made[:MOST_KNOWN]) for split, examination in known.items()}
+    checkpoint, measured = _checkpoint(options), options.attempts // 2
+    online.add_online(checkpoint, known, SCANNED_FOLDER, options.output, measured, options.seed, results)
     results.write(options.output / "online.json")
 
 

@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     )
     probe.add_argument("--attempts", type=int, default=10000, help="how many of the store are looked at")
     probe.add_argument("--size", type=int, default=512, help="entries that are added to the vectors")
-    probe.add_argument("--weight", type=float, default=0.4, help="how much their cosine counts")
+    probe.add_argument("--weight", type=float, default=0.6, help="how much their cosine counts")
     probe.add_argument("--steps", type=int, default=200, help="of fitting; 0: features are standardised only")
     probe.add_argument("--seed", type=int, default=0, help="of the choice of attempts and of batches")
     colours = commands.add_parser(
@@ -99,9 +99,19 @@ def parser() -> argparse.ArgumentParser:
     colours.add_argument("--output", type=Path, required=True, help="folder for the new checkpoint")
     colours.add_argument("--attempts", type=int, default=5000, help="how many of the store are looked at")
     colours.add_argument("--size", type=int, default=128, help="entries that are added to the vectors")
-    colours.add_argument("--weight", type=float, default=0.3, help="how much their cosine counts")
+    colours.add_argument("--weight", type=float, default=0.4, help="how much their cosine counts")
     colours.add_argument("--steps", type=int, default=400, help="of fitting; 0: standardised only")
     colours.add_argument("--seed", type=int, default=0, help="of the choice of attempts and of batches")
+    whiten = commands.add_parser(
+        "whiten",
+        help="let directions in which what was taken differs from what is then held count less, and write a checkpoint",
+    )
+    whiten.add_argument("--checkpoint", type=Path, required=True, help="file, or folder (then the newest)")
+    whiten.add_argument("--store", type=Path, required=True, help="attempts to find these directions in")
+    whiten.add_argument("--output", type=Path, required=True, help="folder for the new checkpoint")
+    whiten.add_argument("--attempts", type=int, default=1200, help="how many of the store are looked at")
+    whiten.add_argument("--floor", type=float, default=3.0, help="the larger, the less is changed")
+    whiten.add_argument("--seed", type=int, default=0, help="of the choice of attempts")
     shrink = commands.add_parser("shrink", help="write a checkpoint in half precision, to ship it")
     shrink.add_argument("--checkpoint", type=Path, required=True, help="file, or folder (then the newest)")
     shrink.add_argument("--output", type=Path, required=True, help="folder of the new file")
@@ -146,6 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
             "start": _start,
             "probe": _probe,
             "colours": _colours,
+            "whiten": _whiten,
             "shrink": _shrink,
             "merge": _merge,
             "export": _export,
@@ -177,6 +188,8 @@ def _train(options: argparse.Namespace) -> None:
     try:
         while trainer.step < options.steps:
             before, loss = trainer.step, trainer.train_step()
+            if loss is None and trainer.caught_up:
+                break
             if loss is None and trainer.status().waiting:
                 raise ValueError(f"store: {trainer.status().message}; collect more grasps first")
             bar.update(trainer.step - before)
@@ -248,6 +261,23 @@ def _colours(options: argparse.Namespace) -> None:
         **json.loads(metadata["details"]),
         "colours": {"attempts": len(histograms.scenes), "loss": loss},
     }
+    print(save_checkpoint(options.output, model, int(metadata["step"]), details).path)
+
+
+def _whiten(options: argparse.Namespace) -> None:
+    from grasp2vec_ros.core.checkpoint import load_checkpoint, save_checkpoint
+    from grasp2vec_ros.core.inference import Perceiver
+    from grasp2vec_ros.core.linear_fit import choose_attempts
+    from grasp2vec_ros.core.store import ExperienceStore
+    from grasp2vec_ros.core.whitening_fit import fit, with_whitening
+
+    trained, metadata = load_checkpoint(options.checkpoint)
+    model, perceiver = with_whitening(trained, options.floor), Perceiver()
+    perceiver.load(options.checkpoint)
+    with ExperienceStore(options.store, read_only=True) as store:
+        chosen = [identity for identity, _ in choose_attempts(store, options.attempts, options.seed)]
+        counted = fit(model.whitening, perceiver, store, chosen)
+    details = {**json.loads(metadata["details"]), "whitening": {"attempts": counted}}
     print(save_checkpoint(options.output, model, int(metadata["step"]), details).path)
 
 

@@ -14,6 +14,7 @@ from grasp2vec_ros.core.backbones import make_backbone
 from grasp2vec_ros.core.colours import Colours, held_histograms
 from grasp2vec_ros.core.options import option
 from grasp2vec_ros.core.probe import Probe
+from grasp2vec_ros.core.whitening import Whitening
 
 _SEEDING = threading.Lock()
 
@@ -46,7 +47,7 @@ class EncoderConfig:
         read_only=True,
     )
     probe_weight: float = option(
-        0.4,
+        0.6,
         "how much its cosine counts beside that of what is learned",
         minimum=0.0,
         maximum=10.0,
@@ -61,10 +62,18 @@ class EncoderConfig:
         read_only=True,
     )
     colour_weight: float = option(
-        0.2,
+        0.4,
         "how much their cosine counts beside that of what is learned",
         minimum=0.0,
         maximum=10.0,
+        read_only=True,
+    )
+    whitening_floor: float = option(
+        0.0,
+        "directions in which what was taken differs from what is then held count less, the more the smaller this is;"
+        " made by `python -m grasp2vec_ros whiten`; 0: all directions count alike",
+        minimum=0.0,
+        maximum=1e6,
         read_only=True,
     )
     pooling: str = option("sum", "how a map becomes a vector", choices=["sum", "mean"], read_only=True)
@@ -136,6 +145,9 @@ class Grasp2Vec(nn.Module):
         )
         self.probe = Probe(config.probe_size) if config.probe_size else None
         self.colours = Colours(config.colour_size) if config.colour_size else None
+        self.whitening = (
+            Whitening(config.part_sizes, config.whitening_floor) if config.whitening_floor > 0 else None
+        )
         # Of the cosine n-pairs loss; learned with the rest.
         self.log_temperature = nn.Parameter(torch.tensor(0.1).log())
 
@@ -178,7 +190,8 @@ class Grasp2Vec(nn.Module):
             parts.append(self.config.probe_weight**0.5 * self.probe.scene_gain * seen)
         if self.colours is not None:
             parts.append(learned.new_zeros(len(learned), self.config.colour_size))
-        return torch.cat(parts, dim=1)
+        vectors = torch.cat(parts, dim=1)
+        return vectors if self.whitening is None else self.whitening(vectors)
 
     def embed_held(self, images: Tensor) -> Tensor:
         """phi_o, (B, `vector_size`)."""
@@ -196,11 +209,33 @@ class Grasp2Vec(nn.Module):
         Each is brought to one length first: the cosine of two such vectors is the weighted mean of their parts'
         cosines. What is learned stays as it is where it is all there is.
         """
-        others = ((seen, self.config.probe_weight), (colours, self.config.colour_weight))
-        parts = [
-            weight**0.5 * functional.normalize(part, dim=1) for part, weight in others if part is not None
-        ]
-        return torch.cat([functional.normalize(learned, dim=1), *parts], dim=1) if parts else learned
+        if seen is None and colours is None and self.whitening is None:
+            return learned
+        parts = [part for part in (learned, seen, colours) if part is not None]
+        return self.of_plain(self._unit_parts(torch.cat(parts, dim=1)))
+
+    def of_plain(self, vectors: Tensor) -> Tensor:
+        """Vectors (..., `vector_size`) whose parts have length 1, whitened and weighted."""
+        if self.whitening is not None:
+            vectors = self._unit_parts(self.whitening(vectors))
+        return vectors * self._weights().to(vectors)
+
+    def whitened_map(self, part: int, maps: Tensor) -> Tensor:
+        """What places of a scene look like, (B, D, h, w), to be compared with a part of goals' vectors."""
+        return maps if self.whitening is None else self.whitening.map(part, maps)
+
+    def plain(self, vectors: Tensor) -> Tensor:
+        """What `of_plain` was given to come to these vectors, (..., `vector_size`)."""
+        return self._unit_parts(vectors if self.whitening is None else self.whitening.undone(vectors))
+
+    def _unit_parts(self, vectors: Tensor) -> Tensor:
+        parts = vectors.split(self.config.part_sizes, dim=-1)
+        return torch.cat([functional.normalize(part, dim=-1) for part in parts], dim=-1)
+
+    def _weights(self) -> Tensor:
+        """Roots of how much the cosines of the parts count, for each entry of a vector, (`vector_size`,)."""
+        weights = torch.tensor([1.0, self.config.probe_weight, self.config.colour_weight])
+        return weights.sqrt().repeat_interleave(torch.tensor(self.config.part_sizes))
 
 
 def _backbone(config: EncoderConfig) -> nn.Module:

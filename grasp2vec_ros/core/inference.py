@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 from collections.abc import Callable
@@ -215,6 +216,11 @@ class Perceiver:
             self._loaded = _Loaded(self._placed(model), metadata["version"], file)
             return metadata["version"]
 
+    def use(self, model: Grasp2Vec, version: str) -> None:
+        """Uses a model that is in memory from now on; it is copied."""
+        with self._loading:
+            self._loaded = _Loaded(self._placed(copy.deepcopy(model).eval()), version, None)
+
     def reload_if_newer(self, folder: str | Path) -> str | None:
         """Uses the newest checkpoint of a folder when it is another one than now.
 
@@ -284,6 +290,12 @@ class Perceiver:
             colours = model.colours.removed_vectors(removed_histogram(*inputs))
         return model.joined(learned, seen, colours)[0].cpu().numpy()
 
+    @torch.inference_mode()
+    def plain(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors (..., D) of this model without whitening, each part at length 1."""
+        model = self._loaded.model
+        return model.plain(torch.from_numpy(vectors).to(self.device)).cpu().numpy()
+
     def _change(self, maps: Tensor) -> Tensor:
         """What changed from the first to the second of two maps, (2, C, h, w) -> (1, C, h, w)."""
         before, after = maps.float()
@@ -340,7 +352,7 @@ class Perceiver:
         if goals.ndim != 2 or goals.shape[1] != size:
             raise ValueError(f"goals: shape {goals.shape} does not fit the model's embedding size {size}")
         inputs = scene_input(self._tensor(scene), model.config)
-        maps = model.scene_map(inputs)
+        maps = model.whitened_map(0, model.scene_map(inputs))
         vectors = torch.from_numpy(np.ascontiguousarray(goals)).to(maps)
         learned, seen, colours = vectors.split(model.config.part_sizes, dim=1)
         zoom, stride, first = self._geometry(scene)
@@ -349,11 +361,13 @@ class Perceiver:
         layers = [(1.0, [over(one, stride, first, config.heatmap_blur) for one in heat])]
         # Dot products have no scale in common with what follows.
         if config.cosine_heatmap and model.probe is not None and config.probe_heatmap > 0:
-            places = model.probe.place_map(model.probe.maps(inputs))[0]
+            places = model.whitened_map(1, model.probe.place_map(model.probe.maps(inputs)))[0]
             heat = [model.probe.heatmap(places, goal) for goal in seen]
             layers.append((config.probe_heatmap, [over(one, STRIDES[0], STRIDES[0] - 0.5) for one in heat]))
         if config.cosine_heatmap and model.colours is not None and config.colour_heatmap > 0:
-            places, cell = model.colours.place_map(inputs), cell_px(inputs.shape[3])
+            shown, cell = model.colours.place_map(inputs), cell_px(inputs.shape[3])
+            # As long as they were: their length says how little floor there is.
+            places = functional.normalize(model.whitened_map(2, shown[None])[0], dim=0) * shown.norm(dim=0)
             heat = [model.colours.heatmap(places, goal) for goal in colours]
             layers.append((config.colour_heatmap, [over(one, cell, (cell - 1) / 2) for one in heat]))
         return sum(weight * np.stack(heat) for weight, heat in layers) / sum(weight for weight, _ in layers)

@@ -390,6 +390,29 @@ class ExperienceStore:
         )
         return [row[0] for row in rows]
 
+    def following(
+        self,
+        experience_id: str | None,
+        count: int,
+        lifted: bool | None = True,
+        split: str | None = "train",
+    ) -> list[str]:
+        """Ids of the attempts that were stored after one, in that order; the time it takes does not depend on its place.
+
+        Args:
+            experience_id: of the attempt; None, or an attempt of another store: from the first one.
+            count: at most so many.
+            lifted, split: as in `ids`.
+        """
+        known = self._query("SELECT number FROM experience WHERE experience_id = ?", (experience_id,))
+        conditions, values = _conditions(lifted, split)
+        joiner = "AND" if conditions else "WHERE"
+        rows = self._query(
+            f"SELECT experience_id FROM experience NOT INDEXED {conditions} {joiner} number > ? ORDER BY number LIMIT ?",
+            (*values, known[0][0] if known else 0, count),
+        )
+        return [row[0] for row in rows]
+
     def _query(self, statement: str, values: tuple = ()) -> list[tuple]:
         with self._lock:
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import threading
@@ -32,18 +33,28 @@ from grasp2vec_ros.core.options import option
 from grasp2vec_ros.core.peers import Alone
 from grasp2vec_ros.core.store import ExperienceStore, StoreError
 from grasp2vec_ros.core.training_state import load_training_state, save_training_state
+from grasp2vec_ros.core.whitening_learner import WhiteningLearner
 
 logger = logging.getLogger(__name__)
 
 # After so many bad batches in a row the weights themselves are suspected and the last good ones are taken back.
 BAD_BATCHES_IN_A_ROW = 20
 IDLE_S = 0.2
+# In a checkpoint's details: the attempt up to which whitening has taken in the store's.
+TAKEN_IN = "taken_in"
 
 
 @dataclass
 class FineTuningConfig:
     """What differs when learning goes on from a trained model: a few new objects must not cost the old ones."""
 
+    how: str = option(
+        "auto",
+        "whitening: the weights stay, and each grasp says which differences between what was taken and what is then held"
+        " are none of the object's; gradient: by steps of the optimiser; auto: whitening, where the model has it",
+        choices=["auto", "whitening", "gradient"],
+        read_only=True,
+    )
     learning_rate: float = option(3e-5, "of AdamW", minimum=1e-7, maximum=1.0)
     frozen_stages: int = option(
         7,
@@ -249,8 +260,18 @@ class OnlineTrainer:
         self._learner = self._fresh_learner()
         self._resume()
 
-    def _fresh_learner(self) -> Learner:
-        return make_learner(self.config, self._initial, self._device)
+    def _fresh_learner(self, trained: tuple[Grasp2Vec, Path] | None = None) -> Learner | WhiteningLearner:
+        learner = make_learner(self.config, self._initial, self._device, trained=trained)
+        if self._initial is None or self.config.fine_tuning.how == "gradient":
+            return learner
+        if learner.averaged.whitening is not None:
+            return WhiteningLearner(learner.averaged, self.config.device)
+        if self.config.fine_tuning.how == "auto":
+            return learner
+        raise CheckpointError(
+            f"fine_tuning.how: 'whitening' needs a model that is whitened, and {self._initial} is not; use"
+            " `python -m grasp2vec_ros whiten`, or 'gradient'"
+        )
 
     def _resume(self) -> None:
         """Goes on from the newest checkpoint that can be used, older ones after that."""
@@ -315,13 +336,17 @@ class OnlineTrainer:
             CheckpointError: it could not be written; the last good one is untouched.
         """
         with self._working:
+            learner = self._learner
             details = {
                 "heldout_retrieval": None if math.isnan(self._heldout) else self._heldout,
                 "experiences": len(self.store),
             }
-            checkpoint = save_checkpoint(folder or self.folder, self._learner.averaged, self.step, details)
+            if isinstance(learner, WhiteningLearner):
+                details[TAKEN_IN] = learner.taken_in
+            checkpoint = save_checkpoint(folder or self.folder, learner.averaged, self.step, details)
             if folder is None or Path(folder) == self.folder:
-                save_training_state(self.folder, self._learner, checkpoint, self._batches.state())
+                if isinstance(learner, Learner):
+                    save_training_state(self.folder, learner, checkpoint, self._batches.state())
                 self._version = checkpoint.version
                 delete_old_checkpoints(self.folder, self.config.keep_checkpoints)
         return checkpoint
@@ -337,11 +362,15 @@ class OnlineTrainer:
             path = newest_checkpoint(path) or path
         model, metadata = load_checkpoint(path)
         with self._working:
-            learner = make_learner(self.config, self._initial, self._device, trained=(model, path))
+            learner = self._fresh_learner(trained=(model, path))
             learner.step_count = int(metadata["step"])
-            state = load_training_state(path.parent, learner, metadata["version"])
-            if state is not None:
-                self._batches.go_on_from(state)
+            if isinstance(learner, WhiteningLearner):
+                taken_in = json.loads(metadata["details"]).get(TAKEN_IN)
+                learner.taken_in = taken_in if isinstance(taken_in, str) else None
+            else:
+                state = load_training_state(path.parent, learner, metadata["version"])
+                if state is not None:
+                    self._batches.go_on_from(state)
             self._learner, self._version = learner, metadata["version"]
         return metadata["version"]
 
@@ -353,26 +382,60 @@ class OnlineTrainer:
             self._message = str(error)
 
     def train_step(self) -> float | None:
-        """One optimiser step on a random batch.
+        """One step: of the optimiser on a random batch, or a grasp that is taken in, see `FineTuningConfig.how`.
 
         Returns:
-            Its loss; None when there is too little experience or the batch was left out.
+            Its loss; None when there is too little experience, or it was left out.
         """
         with self._working:
-            drawn = self._batches.next()
-            self._waiting = drawn.batch is None
-            if drawn.batch is None:
-                self._message = f"waiting for experience: {drawn.attempts} of {self.config.smallest_batch} attempts that lifted something"
-                return None
-            try:
-                loss = self._learner.step(drawn.batch, *drawn.failed)
-            except NotFiniteError as error:
-                self._leave_out(error)
-                return None
-            self._bad_in_a_row = 0
-            self._message = ""
-            self._losses.append(loss)
+            learner = self._learner
+            loss = (
+                self._take_in(learner) if isinstance(learner, WhiteningLearner) else self._optimise(learner)
+            )
+            if loss is not None:
+                self._message = ""
+                self._losses.append(loss)
             return loss
+
+    @property
+    def caught_up(self) -> bool:
+        """All that the store has is taken in, and more steps would need more grasps; never so with an optimiser."""
+        return (
+            isinstance(self._learner, WhiteningLearner)
+            and self.step > 0
+            and not self.store.following(self._learner.taken_in, 1)
+        )
+
+    def _optimise(self, learner: Learner) -> float | None:
+        drawn = self._batches.next()
+        self._waiting = drawn.batch is None
+        if drawn.batch is None:
+            self._message = f"waiting for experience: {drawn.attempts} of {self.config.smallest_batch} attempts that lifted something"
+            return None
+        try:
+            loss = learner.step(drawn.batch, *drawn.failed)
+        except NotFiniteError as error:
+            self._leave_out(error)
+            return None
+        self._bad_in_a_row = 0
+        return loss
+
+    def _take_in(self, learner: WhiteningLearner) -> float | None:
+        coming = self.store.following(learner.taken_in, 1)
+        self._waiting = not coming
+        if not coming:
+            self._message = f"waiting for experience: {self.step} attempts that lifted something are taken in"
+            return None
+        learner.taken_in = coming[0]
+        try:
+            loss, problem = learner.step(self.store.get(coming[0])), "what it lifted is not to be seen"
+        except (StoreError, NotFiniteError, ValueError) as error:
+            loss, problem = None, str(error)
+        if loss is None:
+            self._skipped += 1
+            self._message = f"left out attempt {coming[0]}: {problem}"
+            logger.warning("%s", self._message)
+        return loss
 
     def _leave_out(self, error: NotFiniteError) -> None:
         self._skipped += 1
@@ -390,6 +453,8 @@ class OnlineTrainer:
     def evaluate(self) -> tuple[float, int]:
         """Retrieval of the own held image on held-out attempts, and how many were compared."""
         ids = self.store.ids(lifted=True, split="heldout", newest=self.config.evaluate_on)
+        if isinstance(self._learner, WhiteningLearner):
+            return self._learner.retrieval(ids, self.store.get)
         items = [item for item in map(self._batches.cache.get, ids) if item is not None and len(item.held)]
         if len(items) < 2:
             return math.nan, len(items)

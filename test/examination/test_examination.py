@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from examination import grasping
-from examination.attempts import collect
+from examination import grasping, online
+from examination.attempts import Examination, collect
 from examination.methods import ColourHistogram, MeanChroma, Sift
 from examination.protocols import add_chance, examine
 from examination.summary import write_summary
@@ -154,3 +154,46 @@ def test_objects_are_asked_for_and_trials_are_kept(examination, tmp_path):
         "grasp_lifted",
         "grasp_right_given_lifted",
     }
+
+
+def described(examination, vectors):
+    """Attempts whose removed and held vectors are given, one for each label."""
+    chosen = np.stack([vectors[label] for label in examination.labels])
+    return online.Described(examination, chosen, chosen)
+
+
+def test_what_is_unknown_is_looked_for_among_what_is_known_too(examination):
+    names = sorted(set(examination.labels.tolist()))
+    apart = dict(zip(names, np.eye(len(names) + 1), strict=False))
+    alone = online._hits([described(examination, apart)])
+    assert len(alone) == len(online._asked(examination)) and alone.all()
+    # A known object that looks like one of them and lies nearer takes its place.
+    wanted = online._asked(examination)[0]
+    known = described(examination, {name: apart[wanted] for name in names})
+    renamed = Examination(examination.made)
+    renamed.__dict__["labels"] = np.array([f"known {name}" for name in examination.labels])
+    near = described(examination, {**apart, wanted: apart[wanted] + 0.2 * np.eye(len(names) + 1)[-1]})
+    query = online.Described(examination, described(examination, apart).removed, near.held)
+    among = online._hits([query, online.Described(renamed, known.removed, known.held)])
+    assert len(among) == len(alone)
+    assert (among == (online._asked(examination) != wanted)).all()
+
+
+def test_a_paired_gain_is_as_sure_as_its_objects_agree():
+    before = np.array([True, False] * 50)
+    labels = np.array([f"toy {i // 10}" for i in range(100)])
+    gain = online._paired_gain(before, np.ones(100, bool), labels, 0)
+    assert gain.value == 0.5 and gain.n == 100 and 0.35 < gain.low < 0.45 and 0.55 < gain.high < 0.65
+    one_toy = before | (labels == "toy 0")
+    gain = online._paired_gain(before, one_toy, labels, 0)
+    assert gain.value == pytest.approx(0.05) and gain.low <= 0.0 < gain.high  # another toy may gain nothing
+
+
+def test_ten_scanned_objects_are_chosen(tmp_path):
+    for number in range(14):
+        (tmp_path / "scans" / f"object {number}").mkdir(parents=True)
+    config = online.unknown_scans(tmp_path / "scans", tmp_path / "chosen", 0)
+    chosen = sorted(path.name for path in (tmp_path / "chosen").iterdir())
+    assert len(chosen) == online.UNKNOWN and config.objects_dir == str(tmp_path / "chosen")
+    online.unknown_scans(tmp_path / "scans", tmp_path / "chosen", 0)
+    assert sorted(path.name for path in (tmp_path / "chosen").iterdir()) == chosen

@@ -253,6 +253,21 @@ def test_neighbours_are_of_the_same_episode(tmp_path):
         assert store.neighbours("0" * 32, 3) == []
 
 
+def test_what_follows_an_attempt(tmp_path):
+    rng = np.random.default_rng(0)
+    with ExperienceStore(tmp_path) as store:
+        assert store.following(None, 5) == []
+        ids = [store.add(make_experience(rng)) for _ in range(12)]
+        failed = store.add(make_experience(rng, success=False))
+        assert store.following(None, 3, split=None) == ids[:3]
+        assert store.following("0" * 32, 3, split=None) == ids[:3]  # of another store
+        assert store.following(ids[3], 2, split=None) == ids[4:6]
+        assert store.following(ids[9], 9, split=None) == ids[10:]
+        assert store.following(ids[9], 9, lifted=None, split=None) == [*ids[10:], failed]
+        assert store.following(ids[11], 9, split=None) == []
+        assert store.following(None, 99, split="train") == store.ids(lifted=True, split="train")
+
+
 def test_a_store_that_was_read_only_for_a_while_is_written_again(tmp_path):
     rng = np.random.default_rng(0)
     with ExperienceStore(tmp_path) as store:
