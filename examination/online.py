@@ -24,11 +24,11 @@ from grasp_cell.config import CellConfig
 from grasp_cell.library import open_library
 from grasp_cell.removals import simulate_removals
 
+ONLINE = "retrieval_online"
 UNKNOWN = 10
 GRASPS = 100
 # What the gallery has besides the unknown objects: those of this split, which the robot knows.
 KNOWN = "toys_palette_seen"
-HOWS = ("whitening", "gradient")
 STEPS = 300  # of the optimiser
 REHEARSED = 1500  # simulated removals of toys that the model knows
 RESAMPLES = 2000
@@ -73,27 +73,31 @@ def add_online(
         seed: of everything.
         results: gets the rows.
     """
-    cells = {f"toys_palette_{UNKNOWN}_unknown": (_unknown_toys(), 2 * GRASPS)}
+    cells = {f"toys_palette_{UNKNOWN}_unknown": (_unknown_toys(), 2 * GRASPS, ("whitening", "gradient"))}
     if scanned.is_dir():
         cell = unknown_scans(scanned, folder / "unknown_scans", seed)
-        cells[f"gso_{UNKNOWN}_unknown"] = (cell, 5 * GRASPS)
-    for split, (cell, tries) in cells.items():
+        cells[f"gso_{UNKNOWN}_unknown"] = (cell, 5 * GRASPS, ("whitening",))
+    known_before = _described(known, checkpoint)
+    for split, (cell, tries, hows) in cells.items():
         kept = folder / "attempts"
         examined = collect(cell, attempts, seed + 20, kept, f"{split}, to measure")
         lessons = collect(replace(cell, seed=1), tries, seed + 30, kept, f"{split}, to learn from")
         examined_all = {split: examined, **known}
-        before = _described(examined_all, checkpoint)
-        for how in HOWS:
+        rows = {split: [split], f"{split}_among_known": [split, KNOWN]}
+        rows |= {f"{name}_after_{split}": [name] for name in known}
+        described = {**_described({split: examined}, checkpoint), **known_before}
+        before = {row: _hits([described[name] for name in names]) for row, names in rows.items()}
+        labels = {row: _asked(examined_all[names[0]]) for row, names in rows.items()}
+        for row, hits in before.items():
+            results.add(ONLINE, row, "before", evaluation.proportion(hits, labels[row]))
+        for how in hows:
             learned = _learn(checkpoint, lessons, folder / "online", folder / "rehearsal", seed, how)
-            after = _described(examined_all, learned)
-            rows = [(split, [split]), (f"{split}_among_known", [split, KNOWN])]
-            rows += [(f"{name}_after_{split}", [name]) for name in known]
-            for row, names in rows:
-                hits = [_hits([of[name] for name in names]) for of in (before, after)]
-                labels = _asked(examined_all[names[0]])
-                results.add("retrieval_online", row, "before", evaluation.proportion(hits[0], labels))
-                results.add("retrieval_online", row, f"after_{how}", evaluation.proportion(hits[1], labels))
-                results.add("retrieval_online", row, f"gain_{how}", _paired_gain(*hits, labels, seed))
+            described = _described(examined_all, learned)
+            for row, names in rows.items():
+                hits = _hits([described[name] for name in names])
+                results.add(ONLINE, row, f"after_{how}", evaluation.proportion(hits, labels[row]))
+                gain = _paired_gain(before[row], hits, labels[row], seed)
+                results.add(ONLINE, row, f"gain_{how}", gain)
 
 
 def _learn(

@@ -6,6 +6,8 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+from examination.online import ONLINE
+
 METRICS = {
     "retrieval": "Retrieval: nearest held image shows the same object",
     "retrieval_other_filling": "Retrieval, gallery from other fillings of the bin only",
@@ -62,6 +64,7 @@ def write_table(results: Path, file: Path) -> None:
         if of_split:
             lines += [f"## {title} (`{split}`)", "", *_gallery(runs, split), *_split_table(of_split), ""]
     lines += _robustness_table(rows)
+    lines += _online_table(rows)
     lines += ["## Runs", "", "| file | commit | device | seed | seconds |", "|---|---|---|---|---|"]
     lines += [
         f"| {name} | {c['commit']} | {c['device']} | {c['seed']} | {c['seconds']:.0f} |" for name, c in runs
@@ -125,3 +128,34 @@ def _robustness_table(rows: list[dict]) -> list[str]:
             f"| {name.replace('_', ' ')} | " + " | ".join(_cell(c) if c else "" for c in cells) + " |"
         )
     return [*lines, ""]
+
+
+def _online_table(rows: list[dict]) -> list[str]:
+    """Retrieval before and after learning on, and the paired gain, by what is asked for and among what."""
+    found: dict[str, dict[str, dict]] = defaultdict(dict)
+    for row in rows:
+        if row["metric"] == ONLINE:
+            found[row["split"]][row["method"]] = row
+    if not found:
+        return []
+    methods = list(dict.fromkeys(method for row in found.values() for method in row))
+    lines = [
+        "## Learning online",
+        "",
+        "Retrieval, gallery from other fillings of the bin only, before and after 100 grasps of ten unknown objects; gains"
+        " are paired, in points.",
+        "",
+        "| asked for | " + " | ".join(method.replace("_", ", by ") for method in methods) + " |",
+        "|---|" + "---|" * len(methods),
+    ]
+    for split, of_split in found.items():
+        cells = [_gain_or_cell(of_split.get(method)) for method in methods]
+        lines.append(f"| {split.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _gain_or_cell(row: dict | None) -> str:
+    if row is None or not row["method"].startswith("gain"):
+        return "" if row is None else _cell(row)
+    value, low, high = (100 * row[name] for name in ("value", "low", "high"))
+    return f"**{value:+.1f}** [{low:+.1f}, {high:+.1f}] n {row['n']}"

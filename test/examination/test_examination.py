@@ -112,10 +112,13 @@ def test_every_baseline_has_every_row_and_the_table_shows_them(examination, tmp_
         row["metric"] for row in results.rows if row["method"] == "mean_chroma"
     }
     assert next(r for r in results.of("retrieval") if r["method"] == "colour_histogram")["value"] > 0.5
+    results.add(online.ONLINE, "toys_10_unknown", "before", Measurement(0.6, 40, 0.5, 0.7))
+    results.add(online.ONLINE, "toys_10_unknown", "gain_whitening", Measurement(0.05, 40, -0.01, 0.1))
     gallery = {"attempts": 24, "lifted": len(examination.attempts), "objects": 5}
     results.write(tmp_path / "results" / "protocols-toys_novel.json", gallery=gallery)
     write_table(tmp_path / "results", tmp_path / "docs" / "table.md")
     table = (tmp_path / "docs" / "table.md").read_text()
+    assert "| toys 10 unknown | 60.0 [50-70] n 40 | **+5.0** [-1.0, +10.0] n 40 |" in table
     assert "SIFT + RANSAC" in table and "Novel toys" in table and "Retrieval" in table
 
 

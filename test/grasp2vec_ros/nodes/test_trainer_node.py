@@ -2,11 +2,15 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from semantic_grasping.msg import TrainingStatus
 from semantic_grasping.srv import LoadCheckpoint, SaveCheckpoint
 from std_srvs.srv import SetBool, Trigger
 
+from grasp2vec_ros.core.checkpoint import load_checkpoint, save_checkpoint
+from grasp2vec_ros.core.encoder import EncoderConfig, make_model
 from grasp2vec_ros.core.store import ExperienceStore
+from grasp2vec_ros.core.whitening_fit import with_whitening
 from grasp2vec_ros.nodes.trainer import TrainerNode
 from grasp_node_kit.qos import LATCHED
 from test.grasp2vec_ros.core.helpers import make_experience
@@ -58,6 +62,31 @@ def test_it_learns_says_so_and_does_what_it_is_told(rig, tmp_path):
     assert not missing.success and "/nowhere/x" in missing.message
     assert rig.call(SetBool, "trainer/pause", SetBool.Request(data=False)).success
     eventually(lambda: node.trainer.step > step)
+
+
+def test_a_trained_model_takes_in_what_is_stored_and_says_so(tmp_path):
+    """Perception gets a checkpoint that knows the new grasps; the weights are those that it began with."""
+    model = with_whitening(make_model(EncoderConfig(width=4, embedding_size=8, scene_width_px=64)), 3.0)
+    initial = save_checkpoint(tmp_path / "initial", model, step=7)
+    made = Rig(
+        store=tmp_path / "store", checkpoints=tmp_path / "checkpoints", initial_checkpoint=str(initial.path)
+    )
+    try:
+        fill(tmp_path / "store", 12)
+        node = made.add(TrainerNode())
+        told = made.collect(TrainingStatus, "trainer/status", LATCHED)
+        with ExperienceStore(tmp_path / "store", read_only=True) as store:
+            lessons = len(store.ids(lifted=True, split="train"))
+        eventually(lambda: told and told[-1].step == lessons, 20.0)
+        eventually(lambda: "taken in" in told[-1].message and told[-1].waiting)
+        assert "taken in" in node.waiting_for() and 0 <= told[-1].loss <= 2
+        saved = made.call(SaveCheckpoint, "trainer/save_checkpoint", SaveCheckpoint.Request())
+        learned, _ = load_checkpoint(saved.path)
+        assert float(learned.whitening.attempts) == lessons
+        known = model.state_dict()
+        assert all(torch.equal(known[name], value) for name, value in learned.named_parameters())
+    finally:
+        made.close()
 
 
 def test_a_late_subscriber_gets_the_status(rig):
