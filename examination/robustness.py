@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from tqdm import tqdm
 
 from examination.attempts import Examination, collect
 from examination.methods import Embedding
@@ -92,13 +93,14 @@ def add_robustness(
         replace(config, shadows=True), WITH_SHADOWS, seed, folder, f"{split} with shadows"
     ).attempts[:MOST]
     still, nudged = (_removals(config, seed, nudge) for nudge in (0.0, 0.012))
-    for method in methods:
-        for name, (to_post, to_both) in DISTURBANCES.items():
-            rng = np.random.default_rng(seed)
-            _score(_disturbed(attempts, to_post, to_both, rng), method, split, name, results)
-        _score(shadows, method, split, "shadows", results)
-        _score(still, method, split, "removal", results)
-        _score(nudged, method, split, "removal_neighbours_nudged_12mm", results)
+    others = {"shadows": shadows, "removal": still, "removal_neighbours_nudged_12mm": nudged}
+    rows = [(method, name) for method in methods for name in (*DISTURBANCES, *others)]
+    for method, name in tqdm(rows, desc=f"{split}, disturbed", unit="row"):
+        if name in others:
+            disturbed = others[name]
+        else:
+            disturbed = _disturbed(attempts, *DISTURBANCES[name], np.random.default_rng(seed))
+        _score(disturbed, method, split, name, results)
 
 
 def _removals(config: CellConfig, seed: int, nudge_m: float) -> list[Attempt]:

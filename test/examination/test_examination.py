@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from examination import grasping, online
+from examination import grasping, online, robustness
 from examination.attempts import Examination, collect
 from examination.methods import ColourHistogram, MeanChroma, Sift
 from examination.protocols import add_chance, examine
@@ -200,3 +200,20 @@ def test_ten_scanned_objects_are_chosen(tmp_path):
     assert len(chosen) == online.UNKNOWN and config.objects_dir == str(tmp_path / "chosen")
     online.unknown_scans(tmp_path / "scans", tmp_path / "chosen", 0)
     assert sorted(path.name for path in (tmp_path / "chosen").iterdir()) == chosen
+
+
+@pytest.mark.slow
+def test_every_disturbance_has_its_rows(examination, tmp_path, monkeypatch):
+    for name, few in (("MOST", 12), ("WITH_SHADOWS", 4), ("REMOVALS", 8)):
+        monkeypatch.setattr(robustness, name, few)
+    results = Results("test", 0)
+    robustness.add_robustness(examination, TOYS, "toys_novel", [ColourHistogram()], tmp_path, 0, results)
+    names = [*robustness.DISTURBANCES, "shadows", "removal", "removal_neighbours_nudged_12mm"]
+    found = {name: results.of(f"retrieval:{name}") for name in names}
+    assert all(len(rows) == 1 and rows[0]["method"] == "colour_histogram" for rows in found.values())
+    # Colours of the toys decide here, until the camera's balance is another.
+    undisturbed, dark = (found[name][0]["value"] for name in ("none", "exposure_both_-30%"))
+    assert undisturbed > 0.5 and dark <= undisturbed
+    results.write(tmp_path / "results" / "robustness.json")
+    write_table(tmp_path / "results", tmp_path / "table.md")
+    assert "| removal neighbours nudged 12mm |" in (tmp_path / "table.md").read_text()
