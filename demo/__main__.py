@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from demo.asking import Pick, ask
 from demo.learning import Progress, learn
@@ -181,7 +182,8 @@ def _examine(
     curve = [_point(0.0, _retrieval(examination, perceiver))]
     files = {read_metadata(path)["version"]: path for path in checkpoints(folder)}
     along = [(minutes, version) for version, minutes in progress.checkpoints.items() if version in files]
-    for minutes, version in sorted(along[:: max(1, len(along) // 8)]):
+    chosen = sorted(along[:: max(1, len(along) // 8)])
+    for minutes, version in tqdm(chosen, desc="checkpoints on the way", unit="checkpoint", leave=False):
         perceiver.load(files[version])
         curve.append(_point(minutes, _retrieval(examination, perceiver)))
     perceiver.load(final)
