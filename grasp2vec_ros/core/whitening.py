@@ -3,9 +3,8 @@
 phi_s(pre) - phi_s(post) and phi_o(held) differ for reasons other than the object: which of its sides shows, the fingers
 before it, the floor that it hid. Over many grasps these differences are larger along some directions of the vectors
 than along others. All directions are brought to nearly the same size of difference, so that what hardly hangs on the
-object hardly counts: within-class covariance normalisation (Hatch, Kajarekar and Stolcke, Interspeech 2006), with what
-was taken and what was then held as the classes. It needs no labels but the grasps themselves, and every further grasp
-can be counted in.
+object hardly counts: within-class covariance normalisation (Hatch, Kajarekar and Stolcke, Interspeech 2006), with a grasp
+as the class. It needs no labels but the grasps themselves, and every further grasp can be counted in.
 """
 
 from __future__ import annotations
