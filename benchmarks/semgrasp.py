@@ -13,12 +13,13 @@ import torch
 from benchmarks.ratio import take_turns
 from benchmarks.report import add_comparison, finish, options
 from semgrasp_ros.core.data.dataset import object_cloud, part_vocabulary
+from semgrasp_ros.core.drawing import SEEN_POINTS
 from semgrasp_ros.core.grounding import Grounding
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.language import GraspLanguageModel, LanguageConfig, generate, train_vocabulary
 from semgrasp_ros.core.language.batches import grasp_prompt
 from semgrasp_ros.core.language.decoding import read_prompts
-from semgrasp_ros.core.pipeline import SEEN_POINTS, SemGrasp, shipped_folder
+from semgrasp_ros.core.pipeline import SemGrasp, shipped_folder
 from semgrasp_ros.core.tokens.model import TokenModel, TokenModelConfig
 
 WORDS = "hand me the mug by its handle"

@@ -36,7 +36,7 @@ from semgrasp_ros.core.baselines.sentence_encoder import PACKAGE, load_encoder
 from semgrasp_ros.core.grounding import Grounding
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.language import load_model
-from semgrasp_ros.core.pipeline import SemGrasp
+from semgrasp_ros.core.pipeline import PipelineConfig, SemGrasp
 from semgrasp_ros.core.tokens.model import TokenModel
 
 PARTS = ("reconstruction", "generation", "sheet", "capgrasp", "table")
@@ -70,6 +70,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--simulated", type=_count, default=100, help="of them, so many are simulated for SD")
     parser.add_argument("--seed", type=int, default=0, help="of requests and of everything that is drawn")
+    parser.add_argument(
+        "--turned-draws",
+        type=int,
+        default=PipelineConfig().turned_draws,
+        help="for each candidate, drawn besides under each other heading of the object",
+    )
     parser.add_argument("--threads", type=_count, default=1, help="of torch")
     parser.add_argument(
         "--variant",
@@ -141,8 +147,8 @@ def _wants(part: str, options: argparse.Namespace) -> bool:
 def _results(options: argparse.Namespace) -> Results:
     usual = parse([])
     changed = [
-        f"--{name} {getattr(options, name)}"
-        for name in ("limit", "simulated", "seed")
+        f"--{name.replace('_', '-')} {getattr(options, name)}"
+        for name in ("limit", "simulated", "seed", "turned_draws")
         if getattr(options, name) != getattr(usual, name)
     ]
     command = ["python -m examination.semgrasp", *changed] if changed else ["make evaluate-semgrasp"]
@@ -171,7 +177,10 @@ def _reconstruction(options: argparse.Namespace) -> None:
 def _from_words(options: argparse.Namespace) -> None:
     tokens, language = tokens_folder(options.tokens), language_folder(options.language)
     grounding = grounding_folder(options.grounding)
-    grasper = SemGrasp(TokenModel.load(tokens), load_model(language), Grounding.load(grounding), load_hand())
+    grasper = SemGrasp(
+        TokenModel.load(tokens), load_model(language), Grounding.load(grounding), load_hand(),
+        PipelineConfig(turned_draws=options.turned_draws),
+    )  # fmt: skip
     splits = [split for split in SPLITS if options.splits is None or split in options.splits]
     if _wants("generation", options):
         asked = {s: requests(options.grasps, s, options.limit, options.seed) for s in splits}
@@ -198,7 +207,8 @@ def _generation(
     answers = Answers(grasper.token_model, options.grasps, options.output, tokens_mark, options.seed)
     everything = [request for of_split in asked.values() for request in of_split]
     baselines: dict[str, Kept] = {}
-    versions = {"ours": f"{all_mark}-{options.seed}", "decoded": f"{all_mark}-{options.seed}"}
+    of_ours = f"{all_mark}-{options.seed}-{options.turned_draws}"
+    versions = {"ours": of_ours, "decoded": of_ours}
     makers, left_out = _baselines(options, grasper)
     for name, make in makers.items():
         learned = both_mark if name == Greedy.name else f"{trained}-{options.seed}"

@@ -15,9 +15,9 @@ from examination.semgrasp.models import look, view_of
 from semgrasp_ros.core.baselines import Baseline, TrainingSet
 from semgrasp_ros.core.captioned import CaptionedGrasps
 from semgrasp_ros.core.data.dataset import VIEWS, GraspData, load_split
+from semgrasp_ros.core.drawing import SEEN_POINTS
 from semgrasp_ros.core.language import GraspLanguageModel, generate_many
 from semgrasp_ros.core.objects.encoder import ObjectTokens
-from semgrasp_ros.core.pipeline import SEEN_POINTS
 from semgrasp_ros.core.tokens.model import TokenModel
 from semgrasp_ros.core.tokens.pose import HandPose
 

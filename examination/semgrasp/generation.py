@@ -15,7 +15,7 @@ from examination.semgrasp.answers import Answers
 from examination.semgrasp.held_out import Request, known_by_name
 from examination.semgrasp.kept import Kept
 from examination.semgrasp.measures import agrees, measure, thing_of
-from examination.semgrasp.models import field_of, joined, look, view_of
+from examination.semgrasp.models import field_of, look, view_of
 from grasp2vec_ros.core.results import Results
 from semgrasp_ros.core.contact.refine import refine
 from semgrasp_ros.core.data.dataset import part_vocabulary
@@ -130,9 +130,11 @@ class Generation:
         if asked:
             things = look(self.grasper.token_model, view)
             poses = [self.answers.pose(self.baselines[method][request.key], things) for method in asked]
-            refined = refine(self.grasper.hand, field_of(view), joined(poses), self.grasper.config.refine)
+            refined = refine(
+                self.grasper.hand, field_of(view), HandPose.joined(poses), self.grasper.config.refine
+            )
             vertices = self._vertices(refined) + view.centre
-            before = self._vertices(joined(poses)) + view.centre
+            before = self._vertices(HandPose.joined(poses)) + view.centre
             for number, method in enumerate(asked):
                 moved = np.linalg.norm(vertices[number] - before[number], axis=1).mean() * 1000
                 hands[method] = Hand(

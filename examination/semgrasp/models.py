@@ -14,11 +14,11 @@ from examination.semgrasp.held_out import Request
 from semgrasp_ros.core.contact.field import ObjectField, field_of_points
 from semgrasp_ros.core.data.dataset import CLOUD_POINTS, object_cloud
 from semgrasp_ros.core.data.household import make_object
+from semgrasp_ros.core.drawing import SEEN_POINTS
 from semgrasp_ros.core.objects.clouds import seen_cloud
 from semgrasp_ros.core.objects.encoder import ObjectTokens
-from semgrasp_ros.core.pipeline import SEEN_POINTS, shipped_folder
+from semgrasp_ros.core.pipeline import shipped_folder
 from semgrasp_ros.core.tokens.model import TokenModel
-from semgrasp_ros.core.tokens.pose import HandPose
 
 WEIGHTS = "model.safetensors"
 
@@ -102,13 +102,3 @@ def look(model: TokenModel, view: View, centred: bool = True) -> ObjectTokens:
 def field_of(view: View) -> ObjectField:
     """Distances around the points, in the networks' frame."""
     return field_of_points(view.points - view.centre, view.normals)
-
-
-def joined(poses: list[HandPose]) -> HandPose:
-    """All hands in one batch."""
-    return HandPose(
-        *(
-            torch.cat([getattr(pose, name) for pose in poses])
-            for name in ("wrist", "joint_rotations", "shape")
-        )
-    )

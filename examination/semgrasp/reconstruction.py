@@ -12,7 +12,7 @@ from tqdm import tqdm
 from examination.semgrasp.held_out import Held, held_grasps
 from examination.semgrasp.kept import Kept
 from examination.semgrasp.measures import measure, thing_of
-from examination.semgrasp.models import joined, look, mark, whole_view
+from examination.semgrasp.models import look, mark, whole_view
 from grasp2vec_ros.core.results import Results
 from semgrasp_ros.core.data.grasp_folder import GraspFolder
 from semgrasp_ros.core.data.splits import split_of
@@ -95,7 +95,7 @@ def reconstruct(
                     pose.wrist, mean.joint_rotations.expand(count, -1, -1), mean.shape.expand(count, -1)
                 )
             levels[level].append(pose)
-    return [joined(poses) for poses in levels]
+    return [HandPose.joined(poses) for poses in levels]
 
 
 @torch.no_grad()
@@ -107,7 +107,7 @@ def reconstruct_by_search(
     for rows in tqdm(torch.arange(len(true)).split(_BATCH), desc=f"{title}, search", leave=False):
         some = things.repeat(owner[rows])
         found.append(tokenizer.decode(search_tokens(tokenizer, hand, true.select(rows), some), some))
-    return joined(found)
+    return HandPose.joined(found)
 
 
 def level_names(levels: int) -> list[str]:

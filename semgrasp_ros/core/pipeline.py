@@ -17,12 +17,12 @@ from semgrasp_ros.core.cloud.upright import out_of
 from semgrasp_ros.core.contact.field import ObjectField, field_of_points
 from semgrasp_ros.core.contact.refine import RefineConfig, refine
 from semgrasp_ros.core.data.manners import MANNERS
+from semgrasp_ros.core.drawing import DrawingConfig, Drawn, draw_hands
 from semgrasp_ros.core.grounding import Grounding, believed
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.hand.model import HandModel
-from semgrasp_ros.core.language import GraspLanguageModel, Sides, generate, load_model
+from semgrasp_ros.core.language import GraspLanguageModel, Sides, load_model
 from semgrasp_ros.core.objects.clouds import estimate_normals
-from semgrasp_ros.core.objects.encoder import ObjectTokens
 from semgrasp_ros.core.objects.frame import HeadingEstimator, canonical_pose
 from semgrasp_ros.core.part_belief import PartBelief
 from semgrasp_ros.core.ranking import RankingConfig, disagreement, rank
@@ -33,7 +33,6 @@ from semgrasp_ros.core.touching import TouchedParts
 SHIPPED_MODEL = "semgrasp"
 FEWEST_POINTS = 128
 LONGEST_TEXT = 500
-SEEN_POINTS = 1024
 # People's hands are in front of the object, not inside a room: a cloud larger than this is not one object.
 LARGEST_M = 1.0
 
@@ -83,6 +82,17 @@ class PipelineConfig:
     )
     draws: int = field(
         default=8, metadata={"help": "tokens drawn for each candidate; the best are refined", "minimum": 1}
+    )
+    turned_draws: int = field(
+        default=5,
+        metadata={
+            "help": "drawn besides for each candidate under each of three other headings of the object",
+            "minimum": 0,
+        },
+    )
+    turned_prior: float = field(
+        default=-3.0,
+        metadata={"help": "natural logarithm of how likely each other heading is beside the object's own"},
     )
     absent: float = field(default=0.02, metadata={"help": "a part seen on less of the object is not on it"})
     unseen: float = field(
@@ -203,34 +213,34 @@ class SemGrasp:
             generator.seed()
         else:
             generator.manual_seed(seed)
-        with torch.no_grad():
-            thing = self._see(points, normals)
-        drawn = generate(
-            self.language_model, thing.tokens, thing.size, conversation, self._draws(candidates),
-            self.config.temperature, self.config.top_p, generator, self._sides(seen, conversation, part, manner),
+        drawn = draw_hands(
+            self.token_model, self.language_model, points, normals, conversation,
+            self._sides(seen, conversation, part, manner), self._drawing(candidates), generator,
         )  # fmt: skip
-        meant_part, meant_manner = drawn[0].words
+        meant_part, meant_manner = drawn.words
         part, manner = self.grounding.part_names[meant_part], list(MANNERS)[meant_manner]
-        if self.grounding.segmentation.hears:
-            seen = self.grounding.parts_of_points(points, normals, meant_part)
+        seen = self.grounding.parts_of_points(points, normals, meant_part)
         parts = believed(seen, meant_part).numpy()
         touched = TouchedParts(self.hand.regions.numpy(), points, parts, self.grounding.part_names, part)
         belief = PartBelief.sampled(points, parts[:, meant_part]).moved(pose)
-        tokens = torch.tensor([candidate.tokens for candidate in drawn])
-        likely = np.array([candidate.log_probability for candidate in drawn])
-        with torch.no_grad():
-            decoded = self.token_model.tokenizer.decode(tokens, thing)
-        best = self._promising(decoded, touched, likely, manner)[:candidates]
-        tokens, likely, decoded = tokens[best], likely[best], decoded.select(torch.from_numpy(best))
+        drawn = drawn.select(self._promising(drawn, touched, manner)[:candidates])
+        tokens, likely, decoded = drawn.tokens, drawn.log_probability, drawn.pose
         space = field_of_points(points, normals)
         refined = refine(self.hand, space, decoded, self.config.refine)
         return self._ranked(
             points, touched, space, tokens, decoded, refined, likely, part, manner, pose, belief
         )[:keep]
 
-    def _draws(self, candidates: int) -> int:
+    def _drawing(self, candidates: int) -> DrawingConfig:
         # A single candidate is the likeliest; others are chosen among many.
-        return candidates if candidates == 1 else candidates * self.config.draws
+        many = candidates if candidates > 1 else 0
+        return DrawingConfig(
+            max(1, many * self.config.draws),
+            many * self.config.turned_draws,
+            self.config.turned_prior,
+            self.config.temperature,
+            self.config.top_p,
+        )
 
     def _sides(
         self, seen: torch.Tensor, turns: Turns, part: str | None, manner: str | None
@@ -250,27 +260,19 @@ class SemGrasp:
             used = model.manner_head(model.tokenizer.quantisers[1].codebook).softmax(dim=1)
         return Sides(held, likely_part), Sides(used, likely_manner)
 
-    def _promising(
-        self, decoded: HandPose, touched: TouchedParts, likely: np.ndarray, manner: str
-    ) -> np.ndarray:
+    def _promising(self, drawn: Drawn, touched: TouchedParts, manner: str) -> np.ndarray:
         """Indices of decoded hands, those that seem to do what is meant and are likely first."""
         with torch.no_grad():
-            hands = self.hand(decoded.wrist, decoded.joint_rotations, decoded.shape)
+            hands = self.hand(drawn.pose.wrist, drawn.pose.joint_rotations, drawn.pose.shape)
         touches = touched.of(hands.vertices.numpy())
         cost = [disagreement(one, manner, self.config.ranking) for one in touches]
-        return np.argsort(np.array(cost) - self.config.ranking.likely * likely, kind="stable")
+        return np.argsort(np.array(cost) - self.config.ranking.likely * drawn.log_probability, kind="stable")
 
     def _parts_here(self, parts: np.ndarray) -> list[str]:
         """Names of the parts that points (N,) show, those with most points first."""
         names = self.grounding.part_names
         share = np.bincount(parts, minlength=len(names)) / len(parts)
         return [names[index] for index in np.argsort(-share) if share[index] >= self.config.absent]
-
-    def _see(self, points: np.ndarray, normals: np.ndarray) -> ObjectTokens:
-        chosen = np.random.default_rng(0).permutation(len(points))[:SEEN_POINTS]
-        return self.token_model.see(
-            torch.from_numpy(points[chosen])[None], torch.from_numpy(normals[chosen])[None]
-        )
 
     def _ranked(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +39,15 @@ class HandPose:
     def select(self, which: torch.Tensor | slice) -> HandPose:
         """Only the hands `which`."""
         return HandPose(self.wrist[which], self.joint_rotations[which], self.shape[which])
+
+    @classmethod
+    def joined(cls, poses: Sequence[HandPose]) -> HandPose:
+        """The hands of several, one after the other."""
+        return cls(
+            torch.cat([pose.wrist for pose in poses]),
+            torch.cat([pose.joint_rotations for pose in poses]),
+            torch.cat([pose.shape for pose in poses]),
+        )
 
 
 def wrist_numbers(wrist: torch.Tensor) -> torch.Tensor:
