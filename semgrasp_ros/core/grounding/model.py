@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +22,11 @@ from semgrasp_ros.core.language.batches import Turns
 from semgrasp_ros.core.language.folder import write_json, write_tensors
 from semgrasp_ros.core.language.vocabulary import Vocabulary
 from semgrasp_ros.core.objects.encoder import ObjectEncoderConfig
-from semgrasp_ros.core.objects.frame import turned
 
 FORMAT = "semgrasp-grounding-1"
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
 # More points than groups can tell apart help nobody.
 SEEN_POINTS = 1024
-# The heading of a new kind of thing is often found wrong. A part that is named is looked for under each of these
-# turns about the vertical; what the own heading says counts most.
-HEADINGS_RAD = (0.0, math.pi / 2, math.pi, 3 * math.pi / 2)
-HEADING_WEIGHTS = (0.4, 0.2, 0.2, 0.2)
 # A part that words name is there: its likeliest points, this share of the object, are made likely.
 CORE_SHARE = 0.04
 
@@ -89,25 +83,16 @@ class Grounding(nn.Module):
         Args:
             points: (N, 3) metres, object frame.
             normals: (N, 3).
-            named: index of a part that words name, so that it is there, wherever the object points; see also
-                `believed`.
+            named: index of a part that words name, so that it is there; see also `believed`.
 
         Returns:
             (N, W).
         """
         chosen = np.random.default_rng(0).permutation(len(points))[:SEEN_POINTS]
-        seen, across = torch.from_numpy(points[chosen]), torch.from_numpy(normals[chosen])
-        if named is None or not self.segmentation.hears:
-            said = self.segmentation(seen[None], across[None])[0].softmax(dim=1)
-        else:
-            every, there = torch.tensor(HEADINGS_RAD), torch.full((len(HEADINGS_RAD),), named)
-            scores = self.segmentation(
-                turned(seen.expand(len(every), -1, -1), every),
-                turned(across.expand(len(every), -1, -1), every),
-                there,
-            )
-            said = torch.einsum("h,hnw->nw", torch.tensor(HEADING_WEIGHTS), scores.softmax(dim=-1))
-        nearest = torch.cdist(torch.from_numpy(points), seen).argmin(dim=1)
+        seen = torch.from_numpy(points[chosen])[None], torch.from_numpy(normals[chosen])[None]
+        there = None if named is None else torch.tensor([named])
+        said = self.segmentation(*seen, there)[0].softmax(dim=1)
+        nearest = torch.cdist(torch.from_numpy(points), seen[0][0]).argmin(dim=1)
         return said[nearest]
 
     def save(self, folder: str | Path, notes: dict[str, object] | None = None, half: bool = False) -> None:

@@ -15,7 +15,6 @@ from semgrasp_ros.core.data.household import FAMILIES, make_object
 from semgrasp_ros.core.data.manners import FINGERS, MANNERS
 from semgrasp_ros.core.grounding import Grounding, believed
 from semgrasp_ros.core.grounding.askable import with_touches
-from semgrasp_ros.core.grounding.model import HEADING_WEIGHTS, SEEN_POINTS
 from semgrasp_ros.core.grounding.reader import padded
 from semgrasp_ros.core.grounding.segmentation import interpolated
 from semgrasp_ros.core.grounding.training import (
@@ -25,7 +24,6 @@ from semgrasp_ros.core.grounding.training import (
     requests_of,
     some_named,
 )
-from semgrasp_ros.core.objects.frame import rotation
 from test.semgrasp_ros.core.tiny_grounding import tiny_grounding
 
 WORDS = (("human", "hand me the mug by its handle"),)
@@ -255,19 +253,3 @@ def mug_cloud() -> torch.Tensor:
     mug, names = object_cloud("mug", 2, 512), list(part_vocabulary())
     parts = np.array([names.index(part.name) for part in make_object("mug", 2).parts])[mug.parts]
     return torch.from_numpy(np.concatenate([mug.points, mug.normals, parts[:, None]], axis=1)).float()
-
-
-def test_a_named_part_is_looked_for_under_four_headings():
-    model, mug = tiny_grounding(), object_cloud("mug", 0)
-    points, normals = mug.points[:SEEN_POINTS], mug.normals[:SEEN_POINTS]
-    handle = model.part_names.index("handle")
-    expected = torch.zeros(len(points), len(model.part_names))
-    for quarter, weight in enumerate(HEADING_WEIGHTS):
-        turn = rotation(quarter * np.pi / 2).astype(np.float32)
-        chosen = np.random.default_rng(0).permutation(len(points))
-        seen = (torch.from_numpy(rows[chosen] @ turn.T)[None] for rows in (points, normals))
-        with torch.no_grad():
-            said = model.segmentation(*seen, torch.tensor([handle]))[0].softmax(dim=1)
-        expected[chosen] += weight * said
-    assert sum(HEADING_WEIGHTS) == pytest.approx(1)
-    assert torch.allclose(model.parts_of_points(points, normals, handle), expected, atol=1e-4)
