@@ -225,8 +225,8 @@ class SemGrasp:
         belief = PartBelief.sampled(points, parts[:, meant_part]).moved(pose)
         drawn = drawn.select(self._promising(drawn, touched, manner)[:candidates])
         tokens, likely, decoded = drawn.tokens, drawn.log_probability, drawn.pose
-        space = field_of_points(points, normals)
-        refined = refine(self.hand, space, decoded, self.config.refine)
+        space = field_of_points(points, normals, _on(parts[:, meant_part]))
+        refined = refine(self.hand, space, decoded, self.config.refine, manner)
         return self._ranked(
             points, touched, space, tokens, decoded, refined, likely, part, manner, pose, belief
         )[:keep]
@@ -384,6 +384,11 @@ class SemGrasp:
             raise PartError(
                 f"part: {part!r} is not on this object{known}; it seems to have {', '.join(there)}"
             )
+
+
+def _on(likely: np.ndarray) -> np.ndarray:
+    """Which points (N,) are on a part, of which they are with these probabilities; never none."""
+    return likely >= min(0.5, likely.max())
 
 
 def _why(part: str, manner: str, touches: tuple[str, ...], scores: dict[str, float]) -> str:

@@ -25,15 +25,15 @@ class RankingConfig:
     """Weights of the ranking; each term is about one where it is bad."""
 
     likely: float = field(
-        default=0.3, metadata={"help": "per unit of log-probability, at most 5 below the best"}
+        default=0.1, metadata={"help": "per unit of log-probability, at most 5 below the best"}
     )
     deep: float = field(default=1.5, metadata={"help": "per 5 mm of penetration beyond 2 mm"})
     falls: float = field(
         default=1.0, metadata={"help": "per 5 cm that the object moves in the hand, at most 2"}
     )
-    part: float = field(default=2.0, metadata={"help": "share of touching fingers not on the wanted part"})
+    part: float = field(default=4.0, metadata={"help": "share of touching fingers not on the wanted part"})
     manner: float = field(
-        default=1.0, metadata={"help": "share of fingers that do not do as the manner says"}
+        default=4.0, metadata={"help": "share of fingers that do not do as the manner says"}
     )
 
 

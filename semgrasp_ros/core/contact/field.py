@@ -111,8 +111,8 @@ def field_of_mesh(mesh: trimesh.Trimesh, parts: list[trimesh.Trimesh]) -> Object
     )
 
 
-def field_of_points(points: np.ndarray, normals: np.ndarray) -> ObjectField:
-    """The field of a point cloud with outward normals, as of one part.
+def field_of_points(points: np.ndarray, normals: np.ndarray, part: np.ndarray | None = None) -> ObjectField:
+    """The field of a point cloud with outward normals, and of one of its parts.
 
     Near the points the sign is the side of the nearest planes. Farther behind them it depends on how much the points
     enclose a place: what no camera has seen is neither known to be inside nor outside.
@@ -120,6 +120,7 @@ def field_of_points(points: np.ndarray, normals: np.ndarray) -> ObjectField:
     Args:
         points: (N, 3) metres, on the surface; may cover only the side that a camera sees.
         normals: (N, 3) outward, of unit length.
+        part: (N,) bool, which points belong to the part; all when missing.
     """
     from scipy.spatial import cKDTree
 
@@ -133,7 +134,7 @@ def field_of_points(points: np.ndarray, normals: np.ndarray) -> ObjectField:
     enclosed = winding_number(flat[behind], points, normals)
     distance[behind] *= np.clip(1 - enclosed / ENCLOSED, -1, 1)
     few, few_spacing = _cells(bounds, MOST_PART_CELLS)
-    near, _ = cKDTree(points).query(few)
+    near, _ = cKDTree(points if part is None else points[part]).query(few)
     return _field(distance.reshape(cells.shape[:3]), spacing, [near], few_spacing, bounds)
 
 

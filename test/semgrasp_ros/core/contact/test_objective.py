@@ -5,7 +5,7 @@ import pytest
 import torch
 import trimesh
 
-from semgrasp_ros.core.contact.field import field_of_mesh
+from semgrasp_ros.core.contact.field import field_of_mesh, field_of_points
 from semgrasp_ros.core.contact.hold import DURATION_S, HoldingTest
 from semgrasp_ros.core.contact.objective import (
     ContactWeights,
@@ -15,7 +15,7 @@ from semgrasp_ros.core.contact.objective import (
     targets_of,
 )
 from semgrasp_ros.core.contact.preshape import preshape
-from semgrasp_ros.core.contact.refine import RefineConfig, near_targets, refine
+from semgrasp_ros.core.contact.refine import RefineConfig, asked_targets, near_targets, refine
 from semgrasp_ros.core.contact.search import SearchConfig, search, within_limits
 from semgrasp_ros.core.contact.seeds import seed_wrists
 from semgrasp_ros.core.contact.skin import PADS, skin_of
@@ -117,6 +117,61 @@ def test_near_skin_is_what_is_to_touch(found) -> None:
     )
     assert here.min() > 2
     assert near_targets(HAND, space, away, 0.01).touching.sum() == 0
+
+
+def test_skin_near_the_asked_part_is_drawn_there_and_nothing_else(found, rod: trimesh.Trimesh) -> None:
+    _, _, result = found
+    pose = HandPose(result.wrist, HAND.rotations_from_angles(result.angles), result.shape)
+    surface, faces = trimesh.sample.sample_surface(rod, 2000, seed=0)
+    normals, thumb = rod.face_normals[faces], PADS.index("thumb")
+
+    def touching(part: np.ndarray, manner: str) -> torch.Tensor:
+        space = field_of_points(surface, normals, part)
+        drawn = asked_targets(HAND, space, pose, manner, RefineConfig()).touching
+        return torch.stack([drawn[:, skin_of(HAND).segment_pad == pad].sum(1) for pad in range(6)], dim=1)
+
+    every = np.ones(len(surface), bool)
+    assert touching(every, "power").sum(dim=1).min() > 2
+    assert touching(every, "hook")[:, thumb].max() == 0
+    far = np.zeros(len(surface), bool)
+    axis = int(np.ptp(surface, axis=0).argmax())
+    far[surface[:, axis].argmax()] = True
+    here = HAND(pose.wrist, pose.joint_rotations, pose.shape).vertices.numpy()
+    apart = np.linalg.norm(here - surface[far], axis=-1).min(axis=1)
+    assert (touching(far, "power").sum(dim=1).numpy() == 0)[apart > 0.035].all()
+    assert (apart > 0.035).any()
+
+
+def test_a_needed_finger_is_drawn_to_the_part_from_farther_away(found) -> None:
+    space, _, result = found
+    pose = HandPose(result.wrist, HAND.rotations_from_angles(result.angles), result.shape)
+    opened = pose.joint_rotations.clone()
+    opened[:, :3] = 0.0  # the index finger is stretched
+    pose = HandPose(pose.wrist, opened, pose.shape)
+    index = skin_of(HAND).segment_pad == PADS.index("index")
+
+    def drawn(manner: str, reach_m: float) -> torch.Tensor:
+        config = RefineConfig(near_m=0.001, reach_m=reach_m)
+        return asked_targets(HAND, space, pose, manner, config).touching[:, index].sum(dim=1)
+
+    assert drawn("power", 0.08).sum() > drawn("power", 0.001).sum()
+    assert drawn("power", 0.08).amax() <= 1
+
+
+def test_refinement_for_a_part_brings_fingers_to_it(found) -> None:
+    space, _, result = found
+    wrist = result.wrist.clone()
+    wrist[:, :3, 3] += 0.012 * wrist[:, :3, 2]  # the palms are off the rod
+    pose = HandPose(wrist, HAND.rotations_from_angles(result.angles), result.shape)
+    better = refine(HAND, space, pose, RefineConfig(), "power")
+
+    def away(hand: HandPose) -> torch.Tensor:
+        """How far the nearest skin of each of six fingers is, summed."""
+        distance = space.sample(HAND(hand.wrist, hand.joint_rotations, hand.shape).vertices).distance
+        pads = [distance[:, HAND.regions == pad].amin(dim=1).clamp_min(0) for pad in range(6)]
+        return torch.stack(pads).sum(dim=0)
+
+    assert away(better).mean() < 0.6 * away(pose).mean()
 
 
 @pytest.mark.parametrize("manner", sorted(MANNERS))
