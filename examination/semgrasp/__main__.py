@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import torch
 
@@ -36,7 +37,8 @@ from semgrasp_ros.core.baselines.sentence_encoder import PACKAGE, load_encoder
 from semgrasp_ros.core.grounding import Grounding
 from semgrasp_ros.core.hand import load_hand
 from semgrasp_ros.core.language import load_model
-from semgrasp_ros.core.pipeline import PipelineConfig, SemGrasp
+from semgrasp_ros.core.objects.frame import HeadingEstimator
+from semgrasp_ros.core.pipeline import PipelineConfig, SemGrasp, shipped_folder
 from semgrasp_ros.core.tokens.model import TokenModel
 
 PARTS = ("reconstruction", "generation", "sheet", "capgrasp", "table")
@@ -75,6 +77,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         type=int,
         default=PipelineConfig().turned_draws,
         help="for each candidate, drawn besides under each other heading of the object",
+    )
+    parser.add_argument(
+        "--turned",
+        action="store_true",
+        help="objects are turned by chance, and the pipeline looks for their heading itself, as a robot's does;"
+        " without baselines, which cannot",
     )
     parser.add_argument("--threads", type=_count, default=1, help="of torch")
     parser.add_argument(
@@ -151,6 +159,7 @@ def _results(options: argparse.Namespace) -> Results:
         for name in ("limit", "simulated", "seed", "turned_draws")
         if getattr(options, name) != getattr(usual, name)
     ]
+    changed += ["--turned"] * options.turned
     command = ["python -m examination.semgrasp", *changed] if changed else ["make evaluate-semgrasp"]
     return Results(command=" ".join(command), seed=options.seed)
 
@@ -180,6 +189,7 @@ def _from_words(options: argparse.Namespace) -> None:
     grasper = SemGrasp(
         TokenModel.load(tokens), load_model(language), Grounding.load(grounding), load_hand(),
         PipelineConfig(turned_draws=options.turned_draws),
+        heading=HeadingEstimator.load(shipped_folder() / "frame") if options.turned else None,
     )  # fmt: skip
     splits = [split for split in SPLITS if options.splits is None or split in options.splits]
     if _wants("generation", options):
@@ -207,15 +217,16 @@ def _generation(
     answers = Answers(grasper.token_model, options.grasps, options.output, tokens_mark, options.seed)
     everything = [request for of_split in asked.values() for request in of_split]
     baselines: dict[str, Kept] = {}
-    of_ours = f"{all_mark}-{options.seed}-{options.turned_draws}"
+    how = f"{crc32(repr(grasper.config).encode()):08x}{'-turned' * options.turned}"
+    of_ours = f"{all_mark}-{options.seed}-{how}"
     versions = {"ours": of_ours, "decoded": of_ours}
-    makers, left_out = _baselines(options, grasper)
+    makers, left_out = ({}, ["baselines"]) if options.turned else _baselines(options, grasper)
     for name, make in makers.items():
         learned = both_mark if name == Greedy.name else f"{trained}-{options.seed}"
         baselines[name] = answers.of(name, make, everything, learned)
         versions[name] = f"{tokens_mark}-{learned}"
     measuring = generation.Generation(
-        grasper, answers, baselines, versions, options.simulated, options.output, options.seed
+        grasper, answers, baselines, versions, options.simulated, options.output, options.seed, options.turned
     )
     learn = has_split(options.grasps, "train")
     classifier = generation.intent_classifier(options.grasps, options.seed) if learn else None

@@ -24,6 +24,7 @@ from semgrasp_ros.core.data.splits import split_of
 from semgrasp_ros.core.metrics.diversity import pairwise_distance_mm
 from semgrasp_ros.core.metrics.intent import IntentClassifier, grasp_features
 from semgrasp_ros.core.metrics.intervals import mean_by_object
+from semgrasp_ros.core.objects.frame import rotation
 from semgrasp_ros.core.pipeline import SemGrasp
 from semgrasp_ros.core.tokens.pose import HandPose
 
@@ -57,6 +58,7 @@ class Generation:
         simulated: so many requests of the split are simulated.
         output: keeps what was measured.
         seed: of the candidates that are drawn, and of intervals.
+        turned: whether the pipeline gets each object turned about the vertical by chance.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class Generation:
         simulated: int,
         output: Path,
         seed: int,
+        turned: bool = False,
     ) -> None:
+        self.turned = turned
         self.grasper, self.answers, self.baselines = grasper, answers, baselines
         self.versions, self.simulated, self.output, self.seed = versions, simulated, output, seed
 
@@ -106,10 +110,12 @@ class Generation:
         if "ground_truth" in methods:
             hands["ground_truth"] = self._truth(request)
         if {"ours", "decoded"} & set(methods):
+            # Rows are turned; what comes back is turned back.
+            turn = rotation(self._heading_rad(request))
             began = time.perf_counter()
             found = self.grasper.generate(
-                view.points,
-                view.normals,
+                view.points @ turn.T,
+                view.normals @ turn.T,
                 request.turns,
                 CANDIDATES,
                 CANDIDATES,
@@ -124,8 +130,8 @@ class Generation:
                 "diversity_mm": round(spread, 3),
                 "seconds": round(seconds, 3),
             }
-            hands["ours"] = Hand(best.vertices, best.joint_rotations, more)
-            hands["decoded"] = Hand(best.decoded_vertices, best.joint_rotations, {})
+            hands["ours"] = Hand(best.vertices @ turn, best.joint_rotations, more)
+            hands["decoded"] = Hand(best.decoded_vertices @ turn, best.joint_rotations, {})
         asked = [method for method in methods if method in self.baselines]
         if asked:
             things = look(self.grasper.token_model, view)
@@ -143,6 +149,9 @@ class Generation:
                     {"moved_mm": round(float(moved), 3)},
                 )
         return {method: hands[method] for method in methods}
+
+    def _heading_rad(self, request: Request) -> float:
+        return float(np.random.default_rng(request.seed).uniform(-np.pi, np.pi)) if self.turned else 0.0
 
     def _truth(self, request: Request) -> Hand:
         grasp = request.grasp

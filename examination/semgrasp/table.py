@@ -93,14 +93,15 @@ WORDS = """\
 * **diversity**: mean distance of vertices between two of the 8 candidates for a request (alike ones are merged).
 * **refinement moves**: mean distance of vertices before and after refinement."""
 ROWS = """\
-* *ours*: of 64 draws of the language model, told by the grounding what the words mean and where that is, the eight that
-  seem to do it, refined on the cloud, the best by our ranking; *before refinement* is the same candidate as it was
-  decoded; *likeliest tokens* is the language model's one likeliest answer, without grounding and choice.
+* *ours*: of 64 draws of the language model, told by the grounding what the words mean and where that is, and 40 under
+  each of three other headings of the object, the eight that seem to do it, refined for the asked part and manner, the
+  best by our ranking; *before refinement* is the same candidate as it was decoded; *likeliest tokens* is the language
+  model's one likeliest answer, without grounding and choice.
 * *bag of words*, *sentence encoder*: a net with a hidden layer tells each token from the words (counted, or embedded by
   a frozen encoder) and the object's pooled tokens; *nearest request*: tokens of the training request that is most
   alike, among those of the 20 most alike objects; *conditional VAE*: a pose without tokens; *a random training grasp*:
   its three tokens on this object; *random tokens*: each drawn by itself. All learned from the training split only, and
-  all are refined as ours are, one candidate each."""
+  all are refined, one candidate each, by what they are near: which part is meant they do not know."""
 # Metric, split, method, bound, at least (+1) or at most (-1), and what it is called.
 GOALS = [
     ("mpvpe_mm", "unseen_instances", "ours", 12.0, -1, "Reconstruction: MPVPE, mm"),

@@ -15,6 +15,7 @@ from examination.semgrasp.answers import fingerprint, training_set
 from examination.semgrasp.held_out import SPLITS, held_grasps, requests
 from examination.semgrasp.kept import Kept
 from examination.semgrasp.measures import agrees, measure, thing_of
+from examination.semgrasp.models import view_of
 from examination.semgrasp.sheet import chosen, draw_sheet
 from examination.semgrasp.table import write_table
 from semgrasp_ros.core.contact.search import SearchConfig
@@ -171,6 +172,35 @@ def test_more_requests_measure_only_those_that_are_new(examined: Path, monkeypat
     baselines = ("bag_of_words", "nearest", "cvae", "chance", "random_tokens", "sentence_encoder")
     assert main([*options, "--output", str(examined / "out"), "--without", *baselines]) == 0
     assert len(measured) == 4  # truth, ours, decoded and greedy of one request
+
+
+def test_turned_objects_are_measured_in_the_frame_of_the_object(world: Path, tmp_path: Path, monkeypatch):
+    given, answers, measured = [], [], []
+    real, real_measure = SemGrasp.generate, generation.measure
+
+    def seen(self: SemGrasp, points: np.ndarray, *more: object, **kwargs: object) -> list:
+        given.append(points)
+        answers.append(real(self, points, *more, **kwargs))
+        return answers[-1]
+
+    def kept(hand: object, vertices: np.ndarray, *more: object) -> dict:
+        measured.append(vertices)
+        return real_measure(hand, vertices, *more)
+
+    monkeypatch.setattr(SemGrasp, "generate", seen)
+    monkeypatch.setattr(generation, "measure", kept)
+    options = arguments(world, "--only", "generation", "--splits", "unseen_instances")
+    assert main([*options, "--limit=1", "--turned", f"--output={tmp_path}"]) == 0
+    content = json.loads((tmp_path / "generation-unseen_instances.json").read_text())
+    assert content["command"].endswith("--turned") and content["left_out"] == ["baselines"]
+    (request,) = requests(world / "grasps", "unseen_instances", 1)
+    usual = view_of(request).points
+    assert not np.allclose(given[0], usual, atol=1e-3)
+    back = np.linalg.lstsq(given[0], usual, rcond=None)[0]
+    assert np.allclose(given[0] @ back, usual, atol=1e-5)
+    _, ours, decoded = measured
+    assert np.allclose(ours, answers[0][0].vertices @ back, atol=1e-4)
+    assert np.allclose(decoded, answers[0][0].decoded_vertices @ back, atol=1e-4)
 
 
 def test_held_out_grasps_alone_are_enough_for_what_does_not_learn(world: Path, tmp_path: Path, capsys):
