@@ -75,7 +75,8 @@ def arguments(world: Path, *more: str) -> list[str]:
 @pytest.fixture(scope="module")
 def examined(world: Path) -> Path:
     """Everything but the pictures, run once."""
-    more = ("--only", "reconstruction", "generation", "--variant", f"one={world / 'one'}")
+    variants = ("--variant", f"one={world / 'one'}", "--variant", f"three={world / 'tokens'}")
+    more = ("--only", "reconstruction", "generation", *variants)
     assert main(arguments(world, *more, "--table", str(world / "docs/results.md"))) == 0
     return world
 
@@ -112,6 +113,18 @@ def test_reconstruction_has_each_level_the_truth_and_the_paper(examined: Path):
     assert found["pd_cm", "ground_truth"]["value"] <= 0.35
     assert found["sd_cm", "ground_truth"]["n"] == 1
     assert found["pd_cm", "ground_truth"]["n"] == 2
+
+
+def test_variants_are_compared_with_three_tokens_grasp_by_grasp(examined: Path):
+    found = rows(examined / "out/reconstruction-unseen_families.json")
+    for kind in ("mpvpe", "mpvpe_without_search"):
+        apart = found[f"{kind}_mm", "one"]["value"] - found[f"{kind}_mm", "three"]["value"]
+        assert found[f"{kind}_more_mm", "one"]["value"] == pytest.approx(apart, abs=2e-4)
+        # Here the variant with three tokens is the model itself.
+        assert found[f"{kind}_mm", "three"]["value"] == found[f"{kind}_mm", "ours"]["value"]
+        assert (f"{kind}_more_mm", "ours") not in found
+    without_search = found["mpvpe_without_search_mm", "ours"]["value"]
+    assert without_search == found["mpvpe_mm", "ours_without_search"]["value"]
 
 
 def test_every_method_has_every_number_and_true_grasps_agree(examined: Path):
